@@ -1,0 +1,144 @@
+// Package sim is the clock and the scheduler of the local stack: one queue of
+// events ordered by (time, sequence) and one seeded random source.
+//
+// Everything that happens in a local stack happens in an event of its Kernel,
+// one at a time. Services therefore need no locks, and the same seed gives the
+// same run. Nothing below this package may read the wall clock, use another
+// random source, start a goroutine that touches the kernel, or let the order
+// of a map decide anything.
+package sim
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"time"
+)
+
+// Kernel is a discrete-event scheduler. Its methods must be called by whoever
+// holds it: the code that created it, a running event, or a running Proc.
+type Kernel struct {
+	now   time.Time
+	seq   uint64
+	queue eventQueue
+	rand  *rand.Rand
+	procs map[*Proc]struct{}
+}
+
+// New returns a kernel whose clock stands at start and whose random choices
+// all derive from seed.
+func New(start time.Time, seed uint64) *Kernel {
+	return &Kernel{
+		now:   start.UTC(),
+		rand:  rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)),
+		procs: map[*Proc]struct{}{},
+	}
+}
+
+// Now returns the current time of the simulation, in UTC.
+func (k *Kernel) Now() time.Time { return k.now }
+
+// Rand returns the one source of random choices.
+func (k *Kernel) Rand() *rand.Rand { return k.rand }
+
+// Event is something that will happen.
+type Event struct {
+	at    time.Time
+	seq   uint64
+	index int
+	run   func()
+	k     *Kernel
+}
+
+// Cancel takes the event out of the queue. It does nothing to an event that
+// has happened or was cancelled before, or to a nil event.
+func (e *Event) Cancel() {
+	if e == nil || e.index < 0 {
+		return
+	}
+	heap.Remove(&e.k.queue, e.index)
+}
+
+// At schedules f at time t; a time in the past means now. Events of the same
+// time happen in the order in which they were scheduled.
+func (k *Kernel) At(t time.Time, f func()) *Event {
+	if t.Before(k.now) {
+		t = k.now
+	}
+	k.seq++
+	e := &Event{at: t, seq: k.seq, run: f, k: k}
+	heap.Push(&k.queue, e)
+	return e
+}
+
+// After schedules f after d of simulated time.
+func (k *Kernel) After(d time.Duration, f func()) *Event { return k.At(k.now.Add(d), f) }
+
+// Next returns the time of the next event, and false when there is none.
+func (k *Kernel) Next() (time.Time, bool) {
+	if len(k.queue) == 0 {
+		return time.Time{}, false
+	}
+	return k.queue[0].at, true
+}
+
+// Step runs the next event, moving the clock to its time. It returns false
+// when there is none.
+func (k *Kernel) Step() bool {
+	if len(k.queue) == 0 {
+		return false
+	}
+	e := heap.Pop(&k.queue).(*Event)
+	if e.at.After(k.now) {
+		k.now = e.at
+	}
+	e.run()
+	return true
+}
+
+// RunUntil runs every event up to and including t and leaves the clock at t.
+func (k *Kernel) RunUntil(t time.Time) {
+	for len(k.queue) > 0 && !k.queue[0].at.After(t) {
+		k.Step()
+	}
+	if t.After(k.now) {
+		k.now = t
+	}
+}
+
+// Advance runs everything that happens in the next d and leaves the clock there.
+func (k *Kernel) Advance(d time.Duration) { k.RunUntil(k.now.Add(d)) }
+
+// Close ends every process that is still waiting.
+func (k *Kernel) Close() {
+	for p := range k.procs {
+		p.Abort()
+	}
+	k.queue = nil
+}
+
+type eventQueue []*Event
+
+func (q eventQueue) Len() int { return len(q) }
+func (q eventQueue) Less(i, j int) bool {
+	if q[i].at.Equal(q[j].at) {
+		return q[i].seq < q[j].seq
+	}
+	return q[i].at.Before(q[j].at)
+}
+func (q eventQueue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].index, q[j].index = i, j
+}
+func (q *eventQueue) Push(x any) {
+	e := x.(*Event)
+	e.index = len(*q)
+	*q = append(*q, e)
+}
+func (q *eventQueue) Pop() any {
+	old := *q
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q = old[:len(old)-1]
+	e.index = -1
+	return e
+}
