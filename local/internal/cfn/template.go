@@ -91,6 +91,13 @@ func (t *Template) Type(logicalID string) (string, bool) {
 	return r.Type, ok
 }
 
+// Property returns the literal value of a resource's top-level property as the
+// template has it, or nil.
+func (t *Template) Property(logicalID, name string) any {
+	props, _ := t.resources[logicalID].Properties.(map[string]any)
+	return props[name]
+}
+
 // LogicalIDs lists the ids of all resources, sorted.
 func (t *Template) LogicalIDs() []string { return sortedKeys(t.resources) }
 
