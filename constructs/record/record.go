@@ -74,3 +74,8 @@ const (
 	MessageKey        = "pk"
 	MessageAcceptedAt = "acceptedAt" // Unix milliseconds
 )
+
+// TenantClaim is the claim of an ID token that names the caller's tenant in
+// the reference app: a custom attribute of its user pool that only an
+// administrator can set.
+const TenantClaim = "custom:tenant"
