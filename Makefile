@@ -1,0 +1,31 @@
+.DEFAULT_GOAL := help
+export CDK_VALIDATION ?= false
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION ?= 20
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## run orders through the whole stack on this machine
+	go run ./cmd/orderflow demo
+
+check: lint test ## everything that CI checks, but for the synthesis by the CDK CLI
+
+lint: ## format, vet and staticcheck
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+test: ## all tests, with the race detector where there are goroutines
+	go test ./constructs/... ./infra/... ./internal/... ./functions/... ./test/...
+	go test -race ./local/... ./cmd/...
+
+build: ## the functions, as they are deployed
+	go run ./cmd/build-functions
+
+bench: ## the committed benchmarks
+	go test -run '^$$' -bench . -benchmem ./local/... ./internal/...
+
+update: ## rewrite snapshots and generated documents
+	go test ./test/... ./internal/... -update
+
+.PHONY: help demo check lint test build bench update
