@@ -1,0 +1,76 @@
+package sqs
+
+import (
+	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+)
+
+const maxVisibility = 12 * time.Hour
+
+// Delete deletes the message that a receipt handle names. To delete one that
+// is gone succeeds, and so does, in a standard queue, a handle that a later
+// receive has replaced, without deleting anything. In a FIFO queue a handle
+// expires with its visibility timeout.
+func (q *Queue) Delete(handle string) error {
+	q.settle()
+	m, current, err := q.find(handle)
+	if err != nil || m == nil {
+		return err
+	}
+	if q.FIFO && (!current || m.state != stateInFlight) {
+		return errExpired(handle)
+	}
+	if !current {
+		return nil
+	}
+	q.stats.Deleted++
+	q.drop(m)
+	return nil
+}
+
+// ChangeVisibility sets how long, from now, a message in flight stays hidden:
+// 0 makes it receivable at once. No receive may hide one for over 12 hours in all.
+func (q *Queue) ChangeVisibility(handle string, d time.Duration) error {
+	if d < 0 || d > maxVisibility {
+		return errInvalid("Value %d for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and 43200, if provided.", int(d/time.Second))
+	}
+	q.settle()
+	m, current, err := q.find(handle)
+	switch {
+	case err != nil:
+		return err
+	case m == nil || !current || m.state != stateInFlight:
+		if m != nil && q.FIFO {
+			return errExpired(handle)
+		}
+		return errInvalid("Value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", handle)
+	}
+	now := q.k.Now()
+	if now.Add(d).Sub(m.received) > maxVisibility {
+		return errInvalid("Value %d for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].", int(d/time.Second))
+	}
+	m.visibleAt = now.Add(d)
+	q.pending.fix(m.index)
+	q.settle()
+	q.stir()
+	return nil
+}
+
+func errExpired(handle string) *api.Error {
+	return errInvalid("Value %s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", handle)
+}
+
+// Purge drops every message. It may be called once in 60 seconds.
+func (q *Queue) Purge() error {
+	if now := q.k.Now(); !q.lastPurge.IsZero() && now.Sub(q.lastPurge) < time.Minute {
+		e := api.Errorf("PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.Name)
+		e.Status = 403
+		return e
+	}
+	q.lastPurge = q.k.Now()
+	for _, m := range q.inOrder() {
+		q.drop(m)
+	}
+	return nil
+}

@@ -1,0 +1,311 @@
+package sqs
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+)
+
+// shape says how a parameter of the query protocol becomes a member of the
+// JSON protocol's input.
+type shape uint8
+
+const (
+	text       shape = iota
+	number           // an integer
+	list             // Name.1, Name.2, …
+	attributeM       // Name.1.Name, Name.1.Value.DataType, …
+	nameValueM       // Name.1.Name, Name.1.Value
+	entries          // Name.1.<member>, with members of their own
+)
+
+type parameter struct {
+	query, json string
+	shape       shape
+	members     []parameter
+}
+
+var sendParameters = []parameter{
+	{query: "MessageBody", json: "MessageBody"},
+	{query: "DelaySeconds", json: "DelaySeconds", shape: number},
+	{query: "MessageAttribute", json: "MessageAttributes", shape: attributeM},
+	{query: "MessageSystemAttribute", json: "MessageSystemAttributes", shape: attributeM},
+	{query: "MessageDeduplicationId", json: "MessageDeduplicationId"},
+	{query: "MessageGroupId", json: "MessageGroupId"},
+}
+
+var (
+	queueURL      = parameter{query: "QueueUrl", json: "QueueUrl"}
+	receiptHandle = parameter{query: "ReceiptHandle", json: "ReceiptHandle"}
+	visibility    = parameter{query: "VisibilityTimeout", json: "VisibilityTimeout", shape: number}
+	entryIDField  = parameter{query: "Id", json: "Id"}
+	nextToken     = parameter{query: "NextToken", json: "NextToken"}
+	maxResults    = parameter{query: "MaxResults", json: "MaxResults", shape: number}
+)
+
+func with(first parameter, rest ...parameter) []parameter { return append([]parameter{first}, rest...) }
+
+// queryParameters are the parameters of each action. Whatever else a form
+// holds is ignored, as SQS ignores it.
+var queryParameters = map[string][]parameter{
+	"SendMessage": with(queueURL, sendParameters...),
+	"SendMessageBatch": {queueURL, {query: "SendMessageBatchRequestEntry", json: "Entries", shape: entries,
+		members: with(entryIDField, sendParameters...)}},
+	"ReceiveMessage": {queueURL, visibility,
+		{query: "MaxNumberOfMessages", json: "MaxNumberOfMessages", shape: number},
+		{query: "WaitTimeSeconds", json: "WaitTimeSeconds", shape: number},
+		{query: "ReceiveRequestAttemptId", json: "ReceiveRequestAttemptId"},
+		{query: "AttributeName", json: "AttributeNames", shape: list},
+		{query: "MessageSystemAttributeName", json: "MessageSystemAttributeNames", shape: list},
+		{query: "MessageAttributeName", json: "MessageAttributeNames", shape: list}},
+	"DeleteMessage": {queueURL, receiptHandle},
+	"DeleteMessageBatch": {queueURL, {query: "DeleteMessageBatchRequestEntry", json: "Entries", shape: entries,
+		members: []parameter{entryIDField, receiptHandle}}},
+	"ChangeMessageVisibility": {queueURL, receiptHandle, visibility},
+	"ChangeMessageVisibilityBatch": {queueURL, {query: "ChangeMessageVisibilityBatchRequestEntry", json: "Entries", shape: entries,
+		members: []parameter{entryIDField, receiptHandle, visibility}}},
+	"GetQueueAttributes":         {queueURL, {query: "AttributeName", json: "AttributeNames", shape: list}},
+	"SetQueueAttributes":         {queueURL, {query: "Attribute", json: "Attributes", shape: nameValueM}},
+	"GetQueueUrl":                {{query: "QueueName", json: "QueueName"}, {query: "QueueOwnerAWSAccountId", json: "QueueOwnerAWSAccountId"}},
+	"ListQueues":                 {{query: "QueueNamePrefix", json: "QueueNamePrefix"}, nextToken, maxResults},
+	"PurgeQueue":                 {queueURL},
+	"ListDeadLetterSourceQueues": {queueURL, nextToken, maxResults},
+	"StartMessageMoveTask": {{query: "SourceArn", json: "SourceArn"}, {query: "DestinationArn", json: "DestinationArn"},
+		{query: "MaxNumberOfMessagesPerSecond", json: "MaxNumberOfMessagesPerSecond", shape: number}},
+	"ListMessageMoveTasks":  {{query: "SourceArn", json: "SourceArn"}, maxResults},
+	"CancelMessageMoveTask": {{query: "TaskHandle", json: "TaskHandle"}},
+}
+
+// FromQuery turns the form of a call in the query protocol into the action and
+// the input of the JSON protocol.
+//
+// Of a field that occurs more than once the first counts, so that text which
+// smuggles in a second Action or MessageBody changes nothing. Fields that the
+// action does not have are ignored. QueueUrl may be missing, since the path
+// of the URL names the queue: a caller that has such a path sets QueueUrl in
+// form, over whatever is there, before it calls.
+func FromQuery(form url.Values) (action string, input []byte, err error) {
+	action = form.Get("Action")
+	if action == "" {
+		return "", nil, api.Errorf("MissingAction", "The request must contain the parameter Action.")
+	}
+	parameters, ok := queryParameters[action]
+	if !ok {
+		return action, nil, api.Errorf("InvalidAction", "The action %s is not valid for this endpoint.", action)
+	}
+	in, err := fromForm(index(form), "", parameters)
+	if err != nil {
+		return action, nil, err
+	}
+	input, err = json.Marshal(in)
+	return action, input, err
+}
+
+// formIndex knows the numbers that occur after each "Name." prefix.
+type formIndex struct {
+	form    url.Values
+	numbers map[string][]int
+}
+
+func index(form url.Values) formIndex {
+	x := formIndex{form, map[string][]int{}}
+	for key := range form {
+		for at, part := 0, ""; ; {
+			i := strings.IndexByte(key[at:], '.')
+			if i < 0 {
+				part = key[at:]
+			} else {
+				part = key[at : at+i]
+			}
+			if n, err := strconv.Atoi(part); err == nil && at > 0 && !slices.Contains(x.numbers[key[:at]], n) {
+				x.numbers[key[:at]] = append(x.numbers[key[:at]], n)
+			}
+			if i < 0 {
+				break
+			}
+			at += i + 1
+		}
+	}
+	for _, n := range x.numbers {
+		slices.Sort(n)
+	}
+	return x
+}
+
+func fromForm(x formIndex, prefix string, parameters []parameter) (map[string]any, error) {
+	out := map[string]any{}
+	for _, p := range parameters {
+		name := prefix + p.query
+		switch p.shape {
+		case text:
+			if x.form.Has(name) {
+				out[p.json] = x.form.Get(name)
+			}
+		case number:
+			if !x.form.Has(name) {
+				continue
+			}
+			n, err := strconv.ParseInt(x.form.Get(name), 10, 64)
+			if err != nil {
+				return nil, api.Errorf("MalformedInput", "Value %s for parameter %s is invalid. Reason: Must be an integer.", x.form.Get(name), p.query)
+			}
+			out[p.json] = n
+		case list:
+			var l []string
+			if x.form.Has(name) {
+				l = append(l, x.form.Get(name))
+			}
+			for _, n := range x.numbers[name+"."] {
+				l = append(l, x.form.Get(name+"."+strconv.Itoa(n)))
+			}
+			if l != nil {
+				out[p.json] = l
+			}
+		case nameValueM:
+			m := map[string]string{}
+			for _, n := range append([]int{-1}, x.numbers[name+"."]...) {
+				at := name + "." + strconv.Itoa(n) + "."
+				if n < 0 {
+					at = name + "."
+				}
+				if k := x.form.Get(at + "Name"); k != "" {
+					m[k] = x.form.Get(at + "Value")
+				}
+			}
+			if len(m) > 0 {
+				out[p.json] = m
+			}
+		case attributeM:
+			m, err := attributesFromForm(x, name)
+			if err != nil {
+				return nil, err
+			}
+			if len(m) > 0 {
+				out[p.json] = m
+			}
+		case entries:
+			var l []map[string]any
+			for _, n := range x.numbers[name+"."] {
+				e, err := fromForm(x, name+"."+strconv.Itoa(n)+".", p.members)
+				if err != nil {
+					return nil, err
+				}
+				l = append(l, e)
+			}
+			out[p.json] = l
+		}
+	}
+	return out, nil
+}
+
+func attributesFromForm(x formIndex, name string) (map[string]attributeValue, error) {
+	m := map[string]attributeValue{}
+	for _, n := range x.numbers[name+"."] {
+		at := name + "." + strconv.Itoa(n) + "."
+		attr := x.form.Get(at + "Name")
+		if _, twice := m[attr]; twice {
+			return nil, errInvalid("Message (user) attribute name '%s' already exists.", attr)
+		}
+		v := attributeValue{DataType: x.form.Get(at + "Value.DataType")}
+		if k := at + "Value.StringValue"; x.form.Has(k) {
+			s := x.form.Get(k)
+			v.StringValue = &s
+		}
+		if k := at + "Value.BinaryValue"; x.form.Has(k) {
+			b, err := base64.StdEncoding.DecodeString(x.form.Get(k))
+			if err != nil {
+				return nil, errInvalid("The value of the message (user) attribute '%s' is not valid base64.", attr)
+			}
+			v.BinaryValue = &b
+		}
+		m[attr] = v
+	}
+	return m, nil
+}
+
+// resultMembers lists, in order, the members of a result that are present even
+// if they are null: the JSON form of the query protocol has them all.
+var resultMembers = map[string][]string{
+	"SendMessage": {"MD5OfMessageAttributes", "MD5OfMessageBody", "MD5OfMessageSystemAttributes", "MessageId", "SequenceNumber"},
+}
+
+// QueryResponse is the answer of a call in the query protocol as API Gateway
+// gets it: in JSON, wrapped as the XML would be.
+func QueryResponse(action string, out []byte, err error, requestID string) (status int, body []byte) {
+	if err != nil {
+		return queryError(err, requestID)
+	}
+	b := append([]byte(nil), `{"`...)
+	b = append(b, action...)
+	b = append(b, `Response":{`...)
+	if result := queryResult(action, out); result != nil {
+		b = append(b, '"')
+		b = append(b, action...)
+		b = append(b, `Result":`...)
+		b = append(b, result...)
+		b = append(b, ',')
+	}
+	b = append(b, `"ResponseMetadata":{"RequestId":`...)
+	b = appendJSONString(b, requestID)
+	return 200, append(b, "}}}"...)
+}
+
+// queryResult is the JSON protocol's output as a result of the query protocol;
+// nil if the action has none.
+func queryResult(action string, out []byte) []byte {
+	switch action {
+	case "DeleteMessage", "ChangeMessageVisibility", "SetQueueAttributes", "PurgeQueue":
+		return nil
+	}
+	members := resultMembers[action]
+	if members == nil {
+		return out
+	}
+	var have map[string]json.RawMessage
+	if json.Unmarshal(out, &have) != nil {
+		return out
+	}
+	b := []byte{'{'}
+	for i, name := range members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendJSONString(b, name)
+		b = append(b, ':')
+		if v, ok := have[name]; ok {
+			b = append(b, v...)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	return append(b, '}')
+}
+
+func queryError(err error, requestID string) (int, []byte) {
+	var e *api.Error
+	if !errors.As(err, &e) {
+		e = &api.Error{Code: "InternalFailure", Message: err.Error(), Status: 500}
+	}
+	kind, message := "Sender", e.Message
+	if e.HTTPStatus() >= 500 {
+		kind = "Receiver"
+	}
+	if e.Code == codeNoQueue {
+		message = "The specified queue does not exist for this wsdl version."
+	}
+	b := append([]byte(nil), `{"Error":{"Code":`...)
+	b = appendJSONString(b, QueryCode(e.Code))
+	b = append(b, `,"Message":`...)
+	b = appendJSONString(b, message)
+	b = append(b, `,"Type":"`...)
+	b = append(b, kind...)
+	b = append(b, `"},"RequestId":`...)
+	b = appendJSONString(b, requestID)
+	return e.HTTPStatus(), append(b, '}')
+}
