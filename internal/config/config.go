@@ -65,7 +65,7 @@ type Intake struct {
 type Warehouse struct {
 	Common
 	InventoryTable string
-	Retention      time.Duration // of reservations; 0: they never expire
+	Retention      time.Duration // of reservations; 0: they never expire; not read by ship
 }
 
 // Payment is the environment of charge and refund.
@@ -95,7 +95,14 @@ func LoadIntake(getenv Getenv) (Intake, error) {
 	return c, r.err()
 }
 
-// LoadWarehouse reads the environment of reserve, release or ship.
+// LoadShip reads the environment of ship, which makes no records of its own.
+func LoadShip(getenv Getenv) (Warehouse, error) {
+	r := reader{getenv: getenv}
+	c := Warehouse{Common: r.common(), InventoryTable: r.text(InventoryTableName)}
+	return c, r.err()
+}
+
+// LoadWarehouse reads the environment of reserve or release.
 func LoadWarehouse(getenv Getenv) (Warehouse, error) {
 	r := reader{getenv: getenv}
 	c := Warehouse{

@@ -1,0 +1,9 @@
+// Command release is the Lambda function that gives an order's stock back.
+package main
+
+import (
+	"github.com/orderflow-cdk/orderflow/internal/bootstrap"
+	"github.com/orderflow-cdk/orderflow/internal/handler"
+)
+
+func main() { bootstrap.Run(handler.NewRelease) }

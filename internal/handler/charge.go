@@ -1,0 +1,56 @@
+package handler
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/orderflow-cdk/orderflow/internal/config"
+	"github.com/orderflow-cdk/orderflow/internal/dynamo"
+	"github.com/orderflow-cdk/orderflow/internal/payment"
+)
+
+// payments is a payment provider.
+type payments interface {
+	Charge(context.Context, payment.Charge) (payment.Receipt, error)
+	Refund(context.Context, payment.Refund) (payment.Refunded, error)
+}
+
+var (
+	_ payments = (*payment.HTTP)(nil)
+	_ payments = (*payment.Sandbox)(nil)
+)
+
+// NewCharge returns the handler that charges an order's total to its card,
+// once. It returns a payment.Receipt, or the error PaymentDeclined.
+func NewCharge(env Env) (lambda.Handler, error) {
+	c, err := config.LoadCharge(env.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	provider := newPayments(env, c)
+	return newStep(env, c.Common, func(ctx context.Context, in *input) (any, error) {
+		return provider.Charge(ctx, payment.Charge{
+			Key:      in.Key,
+			Amount:   in.Order.Total(),
+			Currency: in.Order.Currency,
+			Token:    in.Order.Payment.Token,
+		})
+	}), nil
+}
+
+func newPayments(env Env, c config.Payment) payments {
+	if c.Provider == config.ProviderSandbox {
+		return &payment.Sandbox{Attempts: &dynamo.Inventory{
+			Client: dynamodb.NewFromConfig(env.AWS), Table: c.InventoryTable, Now: env.Now,
+		}}
+	}
+	return &payment.HTTP{
+		Endpoint: c.Endpoint,
+		Timeout:  c.Timeout,
+		Client:   env.HTTP,
+		Secret:   &payment.StoredSecret{Client: secretsmanager.NewFromConfig(env.AWS), ARN: c.SecretARN},
+	}
+}

@@ -1,0 +1,117 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/orderflow-cdk/orderflow/internal/config"
+	"github.com/orderflow-cdk/orderflow/internal/emf"
+	"github.com/orderflow-cdk/orderflow/internal/order"
+)
+
+// input is the document that the workflow invokes a step with.
+type input struct {
+	Key     string                     `json:"pk"`
+	Tenant  string                     `json:"tenant"`
+	OrderID string                     `json:"orderId"`
+	Order   *order.Order               `json:"order"`
+	Step    string                     `json:"step"`
+	Results map[string]json.RawMessage `json:"results"`
+}
+
+// result finds what an earlier step returned, by a member that only it has.
+func result[T any](in *input, has func(T) bool) (T, bool) {
+	names := make([]string, 0, len(in.Results))
+	for name := range in.Results {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		var v T
+		if json.Unmarshal(in.Results[name], &v) == nil && has(v) {
+			return v, true
+		}
+	}
+	var none T
+	return none, false
+}
+
+// step is a function that the workflow invokes: run returns what the workflow
+// keeps as the step's result, which must be a small JSON object.
+type step struct {
+	env       Env
+	log       *slog.Logger
+	namespace string
+	run       func(context.Context, *input) (any, error)
+}
+
+var _ lambda.Handler = (*step)(nil)
+
+func newStep(env Env, c config.Common, run func(context.Context, *input) (any, error)) *step {
+	return &step{env: env, log: newLogger(env.Log, env.Now, c.LogLevel), namespace: c.MetricsNamespace, run: run}
+}
+
+// Invoke implements lambda.Handler.
+func (s *step) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	start := s.env.Now()
+	var in input
+	out, err := s.invoke(ctx, payload, &in)
+	if in.Step == "" {
+		in.Step = "unknown"
+	}
+	end := s.env.Now()
+	m := emf.New(s.namespace, "Step", in.Step)
+	m.Add("StepDuration", emf.Milliseconds, float64(end.Sub(start).Microseconds())/1000)
+
+	attrs := []slog.Attr{
+		slog.String("requestId", requestID(ctx)), slog.String("tenant", in.Tenant),
+		slog.String("orderId", in.OrderID), slog.String("step", in.Step),
+	}
+	if err == nil {
+		s.log.LogAttrs(ctx, slog.LevelInfo, "step done", attrs...)
+		return out, s.flush(m)
+	}
+	seen := outcome(err)
+	name := errorName(seen)
+	attrs = append(attrs, slog.String("error", name), slog.String("cause", err.Error()))
+	if slices.Contains(order.Rejections(), name) {
+		m.Add("StepRejections", emf.Count, 1)
+		s.log.LogAttrs(ctx, slog.LevelInfo, "step rejected the order", attrs...)
+	} else {
+		m.Add("StepErrors", emf.Count, 1)
+		s.log.LogAttrs(ctx, slog.LevelError, "step failed", attrs...)
+	}
+	// The step's own error matters more than a metric that could not be written.
+	_ = s.flush(m)
+	return nil, seen
+}
+
+func (s *step) flush(m *emf.Line) error { return m.Flush(s.env.Log, s.env.Now()) }
+
+func (s *step) invoke(ctx context.Context, payload []byte, in *input) ([]byte, error) {
+	if err := json.Unmarshal(payload, in); err != nil {
+		return nil, &BadInput{Reason: err.Error()}
+	}
+	switch {
+	case in.Key == "":
+		return nil, &BadInput{Reason: "pk is missing"}
+	case in.OrderID == "":
+		return nil, &BadInput{Reason: "orderId is missing"}
+	case in.Order == nil || len(in.Order.Items) == 0:
+		return nil, &BadInput{Reason: "the order has no items"}
+	}
+	result, err := s.run(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out, err := json.Marshal(result)
+	if err != nil {
+		return nil, fmt.Errorf("handler: result: %w", err)
+	}
+	return out, nil
+}
