@@ -1,0 +1,165 @@
+package dynamodb
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+)
+
+// describeMember reads a member of DescribeTable and ListTables.
+func (r *request) describeMember(d *decoder, name string) (err error) {
+	switch name {
+	case "TableName":
+		r.table, err = d.nameText()
+		r.hasTable = true
+	case "ExclusiveStartTableName":
+		r.startTable, err = d.text()
+	case "Limit":
+		r.limit, err = d.integer()
+		r.hasLimit = true
+	default:
+		err = d.skip()
+	}
+	return err
+}
+
+func (s *Service) listTables(r *request, out []byte) ([]byte, error) {
+	limit := 100
+	if r.hasLimit {
+		if limit = r.limit; limit < 1 || limit > 100 {
+			var c constraints
+			if limit < 1 {
+				c.add(strconv.Itoa(limit), "limit", "have value greater than or equal to 1")
+			} else {
+				c.add(strconv.Itoa(limit), "limit", "have value less than or equal to 100")
+			}
+			return nil, c.err()
+		}
+	}
+	out = append(out, `{"TableNames":[`...)
+	n, last := 0, ""
+	for _, t := range s.sorted {
+		if t.name <= r.startTable {
+			continue
+		}
+		if n == limit {
+			out = append(out, `],"LastEvaluatedTableName":`...)
+			return append(appendString(out, last), '}'), nil
+		}
+		out = appendString(comma(out), t.name)
+		n, last = n+1, t.name
+	}
+	return append(out, ']', '}'), nil
+}
+
+func (t *Table) hasLocalIndex() bool {
+	return slices.ContainsFunc(t.indexes, func(ix *index) bool { return !ix.global })
+}
+
+// appendCollection writes an item collection's key and its size in GB.
+func (t *Table) appendCollection(out []byte, at *record) []byte {
+	size := 0
+	lists := []*ordered{&t.records}
+	for _, ix := range t.indexes {
+		if !ix.global {
+			lists = append(lists, &ix.records)
+		}
+	}
+	var key Value
+	for _, o := range lists {
+		p := o.seek(func(r *record) bool { return compareKeys(r, at.hash, at.pk, "") >= 0 })
+		for r := o.at(p); r != nil && r.pk == at.pk; r = o.at(p) {
+			size += r.size
+			key = r.item.Get(t.key.hash.name)
+			p = o.next(p)
+		}
+	}
+	if key.kind == 0 {
+		return append(out, "{}"...)
+	}
+	out = Item{{t.key.hash.name, key}}.appendJSON(append(out, `{"ItemCollectionKey":`...))
+	gb := float64(size) / (1 << 30)
+	out = append(out, `,"SizeEstimateRangeGB":[`...)
+	out = append(strconv.AppendFloat(out, float64(int(gb)), 'f', -1, 64), ',')
+	out = strconv.AppendFloat(out, float64(int(gb))+1, 'f', -1, 64)
+	return append(out, ']', '}')
+}
+
+type indexDescription struct {
+	IndexName      string
+	IndexArn       string
+	IndexStatus    string `json:",omitempty"`
+	KeySchema      []KeySchema
+	Projection     projectionDescription
+	ItemCount      int
+	IndexSizeBytes int
+}
+
+type projectionDescription struct {
+	ProjectionType   string
+	NonKeyAttributes []string `json:",omitempty"`
+}
+
+type tableDescription struct {
+	AttributeDefinitions   []AttributeDefinition
+	TableName              string
+	KeySchema              []KeySchema
+	TableStatus            string
+	CreationDateTime       float64
+	TableSizeBytes         int
+	ItemCount              int
+	TableArn               string
+	BillingModeSummary     map[string]string  `json:",omitempty"`
+	GlobalSecondaryIndexes []indexDescription `json:",omitempty"`
+	LocalSecondaryIndexes  []indexDescription `json:",omitempty"`
+	StreamSpecification    *streamDescription `json:",omitempty"`
+	LatestStreamArn        string             `json:",omitempty"`
+	LatestStreamLabel      string             `json:",omitempty"`
+	ProvisionedThroughput  map[string]int
+}
+
+type streamDescription struct {
+	StreamEnabled  bool
+	StreamViewType string
+}
+
+func (s *Service) describeTable(r *request, out []byte) ([]byte, error) {
+	t, err := r.openTable()
+	if err != nil {
+		return nil, api.Errorf("ResourceNotFoundException", "Requested resource not found: Table: %s not found", r.table)
+	}
+	d := tableDescription{
+		AttributeDefinitions: t.props.AttributeDefinitions, TableName: t.name, KeySchema: t.props.KeySchema,
+		TableStatus: "ACTIVE", CreationDateTime: t.created, TableSizeBytes: t.bytes, ItemCount: t.records.n, TableArn: t.arn,
+		ProvisionedThroughput: map[string]int{"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacityUnits": 0},
+	}
+	if t.props.BillingMode == "PAY_PER_REQUEST" {
+		d.BillingModeSummary = map[string]string{"BillingMode": t.props.BillingMode}
+	}
+	if t.view != "" {
+		d.StreamSpecification = &streamDescription{true, t.view}
+		d.LatestStreamArn = t.streamARN
+		d.LatestStreamLabel = t.streamARN[len(t.arn+"/stream/"):]
+	}
+	for _, ix := range t.indexes {
+		x := indexDescription{
+			IndexName: ix.name, IndexArn: ix.arn, KeySchema: ix.spec.KeySchema, ItemCount: ix.records.n,
+			Projection: projectionDescription(ix.spec.Projection),
+		}
+		for _, chunk := range ix.records.chunks {
+			for _, rec := range chunk {
+				x.IndexSizeBytes += rec.size
+			}
+		}
+		if ix.global {
+			x.IndexStatus = "ACTIVE"
+			d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, x)
+		} else {
+			d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, x)
+		}
+	}
+	b, err := json.Marshal(map[string]any{"Table": d})
+	return append(out, b...), err
+}

@@ -1,0 +1,96 @@
+package dynamodb
+
+import "strings"
+
+var updateFunctions = map[string]int{"if_not_exists": 2, "list_append": 2, "+": 2, "-": 2}
+
+func parseUpdate(src string) *expression {
+	return parseExpression(src, func(p *parser) {
+		for {
+			p.updateSection()
+			if p.peek().kind == tokEOF {
+				return
+			}
+		}
+	})
+}
+
+func (p *parser) updateSection() {
+	section := strings.ToUpper(p.peek().text)
+	switch section {
+	case "SET", "REMOVE", "ADD", "DELETE":
+		p.next()
+	default:
+		p.fail()
+	}
+	if p.used[section] {
+		note(&p.section, "The %q section can only be used once in an update expression;", verbatim(section))
+	}
+	p.used[section] = true
+	for {
+		a := updateAction{section: section, path: p.path()}
+		switch section {
+		case "SET":
+			p.expect("=")
+			a.value = p.setValue()
+		case "ADD", "DELETE":
+			t := p.peek()
+			if t.kind != tokValue {
+				p.fail()
+			}
+			p.next()
+			a.value = operand{kind: operandValue, ref: p.ref(&p.expr.values, t.text)}
+		}
+		p.expr.actions = append(p.expr.actions, a)
+		if !p.symbol(",") {
+			return
+		}
+	}
+}
+
+// setValue reads operand [(+|-) operand].
+func (p *parser) setValue() operand {
+	left := p.updateOperand()
+	for _, op := range []string{"+", "-"} {
+		if p.symbol(op) {
+			return operand{kind: operandFunction, fn: op, args: []operand{left, p.updateOperand()}}
+		}
+	}
+	return left
+}
+
+func (p *parser) updateOperand() operand {
+	if p.depth++; p.depth > maxExpressionDepth {
+		panic(syntaxError{"The expression contains too many nested operators"})
+	}
+	defer func() { p.depth-- }()
+	t := p.peek()
+	switch {
+	case p.symbol("("):
+		o := p.setValue()
+		p.expect(")")
+		return o
+	case t.kind == tokValue:
+		p.next()
+		return operand{kind: operandValue, ref: p.ref(&p.expr.values, t.text)}
+	case t.kind == tokIdent && p.toks[p.pos+1].text == "(" && p.toks[p.pos+1].kind == tokSymbol:
+		p.pos += 2
+		o := operand{kind: operandFunction, fn: t.text}
+		for {
+			o.args = append(o.args, p.setValue())
+			if !p.symbol(",") {
+				break
+			}
+		}
+		p.expect(")")
+		if _, ok := updateFunctions[t.text]; !ok {
+			if _, ok := conditionFunctions[t.text]; ok {
+				note(&p.function, "The function is not allowed in an update expression; function: %s", t.text)
+			} else {
+				note(&p.function, "Invalid function name; function: %s", t.text)
+			}
+		}
+		return o
+	}
+	return operand{kind: operandPath, path: p.path()}
+}
