@@ -59,7 +59,7 @@ func isOneOf(statuses []string) string {
 }
 
 func cancelled(status string) object {
-	return object{"outcome": status, "reason": cancelRequested, "detail": ""}
+	return object{"outcome": status, "reason": cancelRequested, "detail": "the client asked to cancel the order"}
 }
 
 func key() object {

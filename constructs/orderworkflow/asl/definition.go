@@ -304,7 +304,7 @@ func (b *builder) recheck(status string, catch []catcher, rules []choiceRule) {
 			"status":          jsonata("$exists($states.result.Item.status.S) ? $states.result.Item.status.S : ''"),
 			"cancelRequested": jsonata("$exists($states.result.Item.cancelRequested)"),
 		},
-		Retry: b.tableRetry(catch == nil),
+		Retry: b.tableRetry(catch == nil)[1:], // There is no condition that could be refused.
 		Catch: catch,
 		Next:  decide(status),
 	}
