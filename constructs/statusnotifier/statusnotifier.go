@@ -1,0 +1,129 @@
+package statusnotifier
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/asyncapi"
+)
+
+// Props of a StatusNotifier.
+type Props struct {
+	// API is where the polling routes go, below its resource. Required.
+	API *asyncapi.AsyncApi
+
+	// Table holds the orders' items, as package record describes them.
+	// Required.
+	Table awsdynamodb.ITable
+
+	// AcceptanceWindow is how long an order may be on its way from the 202 to
+	// the table: a GET in that time answers QUEUED and not 404.
+	// Default: API.AcceptanceWindow(), the retention of its two queues.
+	AcceptanceWindow time.Duration
+
+	// Final are the statuses that are an end.
+	// Default: COMPLETED, REJECTED, FAILED, CANCELLED.
+	Final []string
+}
+
+var statusPattern = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
+
+// Validate reports everything that is wrong with p, joined. Zero values are
+// taken as their defaults. It needs no Node.
+func (p Props) Validate() error {
+	p = p.withDefaults()
+	var errs []error
+	if p.API == nil {
+		errs = append(errs, errors.New("API must be given, got nil"))
+	}
+	if p.Table == nil {
+		errs = append(errs, errors.New("table must be given, got nil"))
+	}
+	if p.AcceptanceWindow < 0 || p.API != nil && p.AcceptanceWindow < time.Minute {
+		errs = append(errs, fmt.Errorf("acceptance window must be at least 1m, got %v", p.AcceptanceWindow))
+	}
+	for i, status := range p.Final {
+		if !statusPattern.MatchString(status) {
+			errs = append(errs, fmt.Errorf("final status must be upper-case letters and underscores, got %q", status))
+		}
+		if slices.Contains(p.Final[:i], status) {
+			errs = append(errs, fmt.Errorf("final statuses must differ, got %q twice", status))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p Props) withDefaults() Props {
+	if p.AcceptanceWindow == 0 && p.API != nil {
+		p.AcceptanceWindow = p.API.AcceptanceWindow()
+	}
+	if len(p.Final) == 0 {
+		p.Final = []string{"COMPLETED", "REJECTED", "FAILED", "CANCELLED"}
+	}
+	return p
+}
+
+// StatusNotifier tells clients what became of their orders. All fields are set
+// by New; change what they hold to go beyond what Props offers.
+type StatusNotifier struct {
+	constructs.Construct
+
+	// Order is the resource of one order, and Status the one below it.
+	Order, Status awsapigateway.Resource
+	// GetOrder, GetStatus and Cancel are the methods.
+	GetOrder, GetStatus, Cancel awsapigateway.Method
+	// ReadRole is what API Gateway assumes for the GETs, CancelRole for the
+	// DELETE.
+	ReadRole, CancelRole awsiam.Role
+
+	props Props
+}
+
+// New adds a StatusNotifier to scope. It panics if props are not valid.
+func New(scope constructs.Construct, id string, props Props) *StatusNotifier {
+	n := &StatusNotifier{props: props.withDefaults()}
+	constructs.NewConstruct_Override(n, scope, &id)
+	if err := props.Validate(); err != nil {
+		panic(fmt.Sprintf("statusnotifier: %s: %s", *n.Node().Path(), strings.ReplaceAll(err.Error(), "\n", "; ")))
+	}
+	n.Order = n.props.API.Resource.AddResource(jsii.String("{orderId}"), nil)
+	n.Status = n.Order.AddResource(jsii.String("status"), nil)
+	n.makeRoles()
+	n.makeGetStatus()
+	n.makeGetOrder()
+	n.makeCancel()
+	return n
+}
+
+// makeRoles makes one role that can only read the table, and one that can only
+// update items of it. No index, no scan, no delete.
+func (n *StatusNotifier) makeRoles() {
+	make := func(id, description string, actions ...string) awsiam.Role {
+		role := awsiam.NewRole(n, &id, &awsiam.RoleProps{
+			AssumedBy:   awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
+			Description: &description,
+		})
+		awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+			Grantee:      role,
+			Actions:      jsii.Strings(actions...),
+			ResourceArns: jsii.Strings(*n.props.Table.TableArn()),
+		})
+		return role
+	}
+	n.ReadRole = make("ReadRole", "Lets API Gateway read orders.", "dynamodb:GetItem", "dynamodb:Query")
+	n.CancelRole = make("CancelRole", "Lets API Gateway request an order's cancellation.", "dynamodb:UpdateItem")
+	if key := n.props.Table.EncryptionKey(); key != nil {
+		key.GrantDecrypt(n.ReadRole)
+		key.GrantEncryptDecrypt(n.CancelRole)
+	}
+}
