@@ -290,3 +290,9 @@ func checkID(parameter, id string) error {
 	}
 	return nil
 }
+
+// Received is when the message was received last.
+func (m *Message) Received() time.Time { return m.received }
+
+// Size is what the message counts against size limits: body and attributes, in bytes.
+func (m *Message) Size() int { return m.size }

@@ -83,7 +83,7 @@ func (q *Queue) stir() {
 }
 
 func (q *Queue) dispatch() {
-	q.dispatches = false
+	q.dispatches = true // whatever the consumers do in here, this loop sees it
 	q.settle()
 	for len(q.waiters) > 0 && q.choose() != nil {
 		w := q.waiters[0]
@@ -94,6 +94,7 @@ func (q *Queue) dispatch() {
 		q.leave(w)
 		w.done(got)
 	}
+	q.dispatches = false
 	q.arm()
 }
 

@@ -1,0 +1,209 @@
+package lambda
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+)
+
+const (
+	// maxPayload is the largest event and answer of a synchronous invocation.
+	maxPayload = 6 << 20
+	// maxResponse is the largest answer, with what Lambda itself adds.
+	maxResponse = maxPayload + 100
+	// maxAsyncPayload is the largest event of an asynchronous one: 1 MiB since
+	// October 2025.
+	maxAsyncPayload = 1 << 20
+	// accountConcurrency is the default quota of an account in a region.
+	accountConcurrency = 1000
+	version            = "$LATEST"
+)
+
+// Function is a function. An execution environment that is idle stays for ever.
+type Function struct {
+	Name, ARN string
+	// Properties are those that the function was created with.
+	Properties FunctionProperties
+
+	s        *Service
+	invoker  Invoker
+	timeout  time.Duration
+	memory   int
+	reserved int // negative: none
+	idle     []*Instance
+	made     int
+	running  int
+	async    asyncConfig
+	stats    Stats
+}
+
+// Stats counts a function's invocations since it was created.
+type Stats struct {
+	// Invocations counts those that ran, Errors those of them that failed,
+	// Throttles those that did not run for want of concurrency.
+	Invocations, Errors, Throttles int
+	ColdStarts                     int
+	// Timeouts is part of Errors.
+	Timeouts int
+	// Duration is the simulated time that handlers took; Billed is the same
+	// rounded up to whole milliseconds for each invocation, at least one.
+	Duration time.Duration
+	BilledMS int64
+	// MBms is billed milliseconds times memory in MB: divide by 1024 for GB-ms.
+	MBms int64
+	// MaxConcurrent is the most that ran at one time.
+	MaxConcurrent int
+}
+
+// Stats returns the function's counters.
+func (f *Function) Stats() Stats { return f.stats }
+
+// Timeout is the function's timeout.
+func (f *Function) Timeout() time.Duration { return f.timeout }
+
+// Role is the ARN of the function's role.
+func (f *Function) Role() string { return f.Properties.Role }
+
+// lookupEnv gives the variables of an execution environment.
+func (f *Function) lookupEnv(name string, instance int) (string, bool) {
+	switch name {
+	case "AWS_LAMBDA_FUNCTION_NAME":
+		return f.Name, true
+	case "AWS_LAMBDA_FUNCTION_VERSION":
+		return version, true
+	case "AWS_LAMBDA_FUNCTION_MEMORY_SIZE":
+		return strconv.Itoa(f.memory), true
+	case "AWS_LAMBDA_LOG_GROUP_NAME":
+		return "/aws/lambda/" + f.Name, true
+	case "AWS_LAMBDA_LOG_STREAM_NAME":
+		return fmt.Sprintf("%s/[%s]%032x", f.s.started.Format("2006/01/02"), version, instance), true
+	case "AWS_LAMBDA_INITIALIZATION_TYPE":
+		return "on-demand", true
+	case "AWS_REGION", "AWS_DEFAULT_REGION":
+		return f.s.region, true
+	case "_HANDLER":
+		return f.Properties.Handler, true
+	}
+	if f.Properties.Environment == nil {
+		return "", false
+	}
+	v, ok := f.Properties.Environment.Variables[name]
+	return v, ok
+}
+
+// result is how an invocation that ran came out.
+type result struct {
+	requestID string
+	out       []byte
+	err       *FunctionError
+}
+
+// errThrottled is the refusal for want of concurrency.
+func errThrottled(reason string) *api.Error {
+	return &api.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: 429,
+		Fields: map[string]any{"Reason": reason, "Type": "User"}}
+}
+
+// capacity says whether another invocation may start.
+func (f *Function) capacity() *api.Error {
+	if f.reserved >= 0 {
+		if f.running >= f.reserved {
+			return errThrottled("ReservedFunctionConcurrentInvocationLimitExceeded")
+		}
+		return nil
+	}
+	if f.s.unreserved >= accountConcurrency-f.s.reserved {
+		return errThrottled("ConcurrentInvocationLimitExceeded")
+	}
+	return nil
+}
+
+// start runs the function once, in a free execution environment or in a new
+// one. It fails, without calling done, if there is no concurrency left.
+func (f *Function) start(payload []byte, requestID, arn, traceID string, done func(result)) error {
+	if err := f.capacity(); err != nil {
+		f.stats.Throttles++
+		return err
+	}
+	k := f.s.k
+	inst, cold := f.acquire()
+	begun := k.Now()
+	if traceID == "" {
+		traceID = f.s.newTraceID()
+	}
+	inv := Invocation{
+		Kernel: k, Function: f, Payload: payload, RequestID: requestID, FunctionARN: arn,
+		TraceID: traceID, Deadline: begun.Add(f.timeout), Cold: cold, Environment: inst,
+	}
+	over := false
+	finish := func(out []byte, ferr *FunctionError) {
+		over = true
+		if ferr == nil && len(out) > maxResponse {
+			ferr = platformError("Function.ResponseSizeTooLarge",
+				fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse))
+			ferr.Exit = false
+			out = nil
+		}
+		f.release(inst, ferr)
+		f.count(k.Now().Sub(begun), ferr)
+		done(result{requestID, out, ferr})
+	}
+	var cancel func()
+	timer := k.At(inv.Deadline, func() {
+		if over {
+			return
+		}
+		f.stats.Timeouts++
+		cancel()
+		message := fmt.Sprintf("Task timed out after %.2f seconds", f.timeout.Seconds())
+		f.s.logf(f, "%s %s %s", k.Now().Format("2006-01-02T15:04:05.000Z"), requestID, message)
+		finish(nil, platformError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: %s", requestID, message)))
+	})
+	cancel = f.invoker.Invoke(inv, func(out []byte, ferr *FunctionError) {
+		if over {
+			return
+		}
+		timer.Cancel()
+		finish(out, ferr)
+	})
+	return nil
+}
+
+func (f *Function) acquire() (inst *Instance, cold bool) {
+	f.running++
+	f.stats.MaxConcurrent = max(f.stats.MaxConcurrent, f.running)
+	if f.reserved < 0 {
+		f.s.unreserved++
+	}
+	if n := len(f.idle); n > 0 {
+		inst = f.idle[n-1]
+		f.idle = f.idle[:n-1]
+		return inst, false
+	}
+	f.made++
+	f.stats.ColdStarts++
+	return &Instance{Number: f.made}, true
+}
+
+func (f *Function) release(inst *Instance, ferr *FunctionError) {
+	f.running--
+	if f.reserved < 0 {
+		f.s.unreserved--
+	}
+	if ferr == nil || !ferr.Exit {
+		f.idle = append(f.idle, inst)
+	}
+}
+
+func (f *Function) count(d time.Duration, ferr *FunctionError) {
+	f.stats.Invocations++
+	if ferr != nil {
+		f.stats.Errors++
+	}
+	f.stats.Duration += d
+	billed := max(1, int64((d+time.Millisecond-1)/time.Millisecond))
+	f.stats.BilledMS += billed
+	f.stats.MBms += billed * int64(f.memory)
+}
