@@ -3,14 +3,17 @@
 package bootstrap
 
 import (
-	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/orderflow-cdk/orderflow/internal/handler"
 )
@@ -27,7 +30,7 @@ func Run(newHandler func(handler.Env) (lambda.Handler, error)) {
 }
 
 func prepare(newHandler func(handler.Env) (lambda.Handler, error)) (lambda.Handler, error) {
-	cfg, err := config.LoadDefaultConfig(context.Background())
+	cfg, err := awsConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -40,4 +43,27 @@ func prepare(newHandler func(handler.Env) (lambda.Handler, error)) (lambda.Handl
 			return http.ErrUseLastResponse
 		}},
 	})
+}
+
+// awsConfig takes the AWS configuration from the environment, where Lambda puts
+// region and credentials (Lambda developer guide, "Defined runtime environment
+// variables"). config.LoadDefaultConfig would do so too, but links every other
+// source of credentials into the function: 1.5 MB more, initialized at each cold start.
+func awsConfig() (aws.Config, error) {
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+	}
+	if env.Region == "" || !env.Credentials.HasKeys() {
+		return aws.Config{}, errors.New("AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set, as Lambda sets them")
+	}
+	cfg := aws.Config{
+		Region:        env.Region,
+		Credentials:   credentials.StaticCredentialsProvider{Value: env.Credentials},
+		ConfigSources: []any{env},
+	}
+	if env.BaseEndpoint != "" {
+		cfg.BaseEndpoint = aws.String(env.BaseEndpoint)
+	}
+	return cfg, nil
 }

@@ -1,0 +1,87 @@
+// Command build-functions compiles every Lambda function under functions/ to
+// <out>/<arch>/<name>/bootstrap. The same source gives the same bytes in any
+// folder and on any machine, so that a deployment changes only the
+// functions that changed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "build-functions: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) error {
+	flags := flag.NewFlagSet("build-functions", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	arch := flags.String("arch", "arm64", "architecture of the functions: arm64 or x86_64")
+	out := flags.String("out", "dist", "folder to write to")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		os.Exit(2) // flags has said why
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	built, err := build(ctx, root, *out, *arch, newProgress(stderr))
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "function\tbytes\tzipped\tsha256")
+	for _, f := range built {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%x\n", f.Name, f.Size, f.Zipped, f.SHA256)
+	}
+	return w.Flush()
+}
+
+// progress is told how many of the functions are built.
+type progress func(done, all int)
+
+// newProgress shows a bar on a terminal, and nothing elsewhere.
+func newProgress(f *os.File) progress {
+	if !term.IsTerminal(int(f.Fd())) {
+		return func(int, int) {}
+	}
+	var bar *progressbar.ProgressBar
+	return func(done, all int) {
+		if bar == nil {
+			bar = progressbar.NewOptions(all,
+				progressbar.OptionSetWriter(f),
+				progressbar.OptionSetDescription("building functions"),
+				progressbar.OptionShowCount(),
+				progressbar.OptionSetElapsedTime(true),
+				progressbar.OptionSetPredictTime(false),
+				progressbar.OptionThrottle(50*time.Millisecond),
+				progressbar.OptionClearOnFinish(),
+			)
+		}
+		_ = bar.Set(done) // a bar that cannot be drawn is no failure
+	}
+}
