@@ -1,27 +1,26 @@
 package asyncapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // Model is what the gateway requires of a request body before it is queued.
 // The zero Model requires a JSON object.
 type Model struct {
-	schema []byte
+	schema string
+	given  bool
 	any    bool
 }
 
 // JSONSchema requires that a body is valid under a JSON Schema. API Gateway
 // knows draft 4 only, and silently ignores what came later; such keywords are
 // an error here, so that nobody relies on them.
-func JSONSchema(schema []byte) Model {
-	return Model{schema: slices.Clone(schema)}
-}
+func JSONSchema(schema string) Model { return Model{schema: schema, given: true} }
 
 // AnyJSON requires nothing of the body: even what is no JSON is queued, and
 // the consumer has to cope with it.
@@ -39,7 +38,7 @@ var later = []string{
 const maxModelBytes = 400 * 1024
 
 func (m Model) validate() error {
-	if m.any || m.schema == nil {
+	if m.any || !m.given {
 		return nil
 	}
 	if len(m.schema) > maxModelBytes {
@@ -53,14 +52,14 @@ func (m Model) validate() error {
 }
 
 func (m Model) parse() (map[string]any, error) {
-	if m.schema == nil {
+	if !m.given {
 		return map[string]any{
 			"$schema": "http://json-schema.org/draft-04/schema#",
 			"type":    "object",
 		}, nil
 	}
 	var root map[string]any
-	d := json.NewDecoder(bytes.NewReader(m.schema))
+	d := json.NewDecoder(strings.NewReader(m.schema))
 	if err := d.Decode(&root); err != nil {
 		return nil, fmt.Errorf("model must be a JSON Schema: %w", err)
 	}

@@ -203,8 +203,8 @@ func (p Props) Validate() error {
 		"dead letter retention must not be shorter than retention (%v), since it counts from when the message was first sent, got %v",
 		p.Retention, p.DeadLetterRetention)
 	span("retry after", p.RetryAfter, time.Second, time.Hour)
-	wrong(p.Throttle.Rate < 0 || p.Throttle.Rate > 10_000, "throttle rate must be above 0 and at most 10000, got %v", p.Throttle.Rate)
-	outside("throttle burst", p.Throttle.Burst, 1, 5000)
+	wrong(p.Throttle.Rate < 0, "throttle rate must be above 0, got %v", p.Throttle.Rate)
+	wrong(p.Throttle.Burst < 0, "throttle burst must be above 0, got %d", p.Throttle.Burst)
 	if p.CORS != nil {
 		wrong(!originPattern.MatchString(p.CORS.AllowOrigin),
 			`CORS origin must be "*" or scheme://host[:port], got %q`, p.CORS.AllowOrigin)

@@ -2,7 +2,6 @@ package asyncapi
 
 import (
 	"embed"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
@@ -113,12 +112,14 @@ func (a *AsyncApi) sendTemplate() string {
 // error: whatever nobody thought of is not an accepted order.
 func (a *AsyncApi) submitOutcomes() *[]*awsapigateway.IntegrationResponse {
 	retryAfter := wholeSeconds(a.props.RetryAfter)
-	unknown := mapping.Join(mapping.File(templates, "unavailable.vtl"), mapping.Shared(mapping.Problem))
+	unknown := func(status, title string) string {
+		return mapping.Join(mapping.File(templates, "unavailable.vtl", "status", status, "title", title), mapping.Shared(mapping.Problem))
+	}
 	return &[]*awsapigateway.IntegrationResponse{
 		a.Outcome("202", `2\d{2}`, plainJSON, mapping.Join(a.submission(), mapping.File(templates, "accepted.vtl")), "Retry-After", retryAfter),
 		a.Outcome("400", `4\d{2}`, problemJSON, mapping.Join(a.submission(),
 			mapping.File(templates, "refused.vtl", "retryAfter", retryAfter), mapping.Shared(mapping.Problem))),
-		a.Outcome("503", `5\d{2}`, problemJSON, unknown, "Retry-After", retryAfter),
-		a.Outcome("500", "", problemJSON, strings.Replace(unknown, "$status = 503", "$status = 500", 1)),
+		a.Outcome("503", `5\d{2}`, problemJSON, unknown("503", "Service Unavailable"), "Retry-After", retryAfter),
+		a.Outcome("500", "", problemJSON, unknown("500", "Internal Server Error")),
 	}
 }

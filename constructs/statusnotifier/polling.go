@@ -110,9 +110,10 @@ func (n *StatusNotifier) outcomes(status, answered, refused string) *[]*awsapiga
 		return mapping.Join(n.file("unavailable.vtl", "status", status, "title", title), mapping.Shared(mapping.Problem))
 	}
 	api := n.props.API
-	headers := []string{}
+	// An answer may be kept, but has to be checked by its ETag before it is used.
+	headers := []string{"Cache-Control", "private, no-cache"}
 	if status == "202" {
-		headers = append(headers, "Retry-After", n.retryAfter())
+		headers = []string{"Retry-After", n.retryAfter()}
 	}
 	return &[]*awsapigateway.IntegrationResponse{
 		api.Outcome(status, `2\d{2}`, plainJSON, answered, headers...),
