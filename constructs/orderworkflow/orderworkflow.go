@@ -140,10 +140,10 @@ func (w *OrderWorkflow) GrantStart(grantee awsiam.IGrantable) {
 	w.StateMachine.GrantStartExecution(grantee)
 }
 
-// GrantRecord lets grantee record orders: read, put and update single items
+// GrantRecord lets grantee record orders: put and update single items
 // of the table.
 func (w *OrderWorkflow) GrantRecord(grantee awsiam.IGrantable) {
-	w.grantTable(grantee, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+	w.grantTable(grantee, "dynamodb:PutItem", "dynamodb:UpdateItem")
 }
 
 // GrantCallback lets grantee report the success, failure and heartbeat of

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+
+	"github.com/orderflow-cdk/orderflow/constructs/asyncapi"
+	"github.com/orderflow-cdk/orderflow/constructs/gofunction"
+	"github.com/orderflow-cdk/orderflow/constructs/orderworkflow"
+	"github.com/orderflow-cdk/orderflow/internal/config"
+)
+
+// Environment is everything in which the environments differ. Each of them says
+// every field: nothing is inherited, so that this file is the whole story.
+type Environment struct {
+	Name string
+
+	// Architecture of the functions.
+	Architecture gofunction.Architecture
+
+	// Workflow is the kind of the state machine.
+	Workflow orderworkflow.Kind
+
+	// Payment is who charges the cards.
+	Payment Payment
+
+	// RecordRetention is after how many days an order's record expires.
+	RecordRetention int
+
+	// LogRetention is how long every log is kept.
+	LogRetention awslogs.RetentionDays
+
+	// LogLevel of the functions.
+	LogLevel gofunction.LogLevel
+
+	// WorkflowLog is what the state machine logs.
+	WorkflowLog orderworkflow.LogLevel
+
+	// DeletionProtection guards tables, user pool and the stack itself.
+	DeletionProtection bool
+
+	// PointInTimeRecovery keeps continuous backups of the tables.
+	PointInTimeRecovery bool
+
+	// RemovalPolicy says what becomes of data and logs when they are taken out
+	// of the stack.
+	RemovalPolicy awscdk.RemovalPolicy
+
+	// Throttle limits what the gateway admits.
+	Throttle asyncapi.Throttle
+
+	// Concurrency is how many batches of orders are taken at the same time.
+	Concurrency int
+
+	// WAF puts a firewall in front of the gateway.
+	WAF bool
+
+	// Alarms, with a topic that they notify.
+	Alarms bool
+
+	// OldestMessage is how long an order may wait before there is an alarm.
+	OldestMessage time.Duration
+
+	// GatewayAccountRole gives API Gateway, for its whole account and region,
+	// the role to write logs. One stack of an account must do so; the environments
+	// are meant to have an account each.
+	GatewayAccountRole bool
+}
+
+// Payment is who charges the cards.
+type Payment struct {
+	// Provider is config.ProviderSandbox or config.ProviderHTTP.
+	Provider string
+
+	// Endpoint is the provider's URL and Timeout that of one call, for
+	// ProviderHTTP. Its API key goes into the secret that the stack makes.
+	Endpoint string
+	Timeout  time.Duration
+}
+
+// Environments returns all of them.
+func Environments() []Environment { return []Environment{dev, staging, prod} }
+
+var dev = Environment{
+	Name:                "dev",
+	Architecture:        gofunction.ARM64,
+	Workflow:            orderworkflow.Standard,
+	Payment:             Payment{Provider: config.ProviderSandbox},
+	RecordRetention:     7,
+	LogRetention:        awslogs.RetentionDays_ONE_WEEK,
+	LogLevel:            gofunction.Debug,
+	WorkflowLog:         orderworkflow.LogAll,
+	DeletionProtection:  false,
+	PointInTimeRecovery: false,
+	RemovalPolicy:       awscdk.RemovalPolicy_DESTROY,
+	Throttle:            asyncapi.Throttle{Rate: 50, Burst: 100},
+	Concurrency:         5,
+	WAF:                 false,
+	Alarms:              false,
+	OldestMessage:       0,
+	GatewayAccountRole:  true,
+}
+
+var staging = Environment{
+	Name:                "staging",
+	Architecture:        gofunction.ARM64,
+	Workflow:            orderworkflow.Standard,
+	Payment:             Payment{Provider: config.ProviderSandbox},
+	RecordRetention:     30,
+	LogRetention:        awslogs.RetentionDays_ONE_MONTH,
+	LogLevel:            gofunction.Info,
+	WorkflowLog:         orderworkflow.LogErrors,
+	DeletionProtection:  false,
+	PointInTimeRecovery: true,
+	RemovalPolicy:       awscdk.RemovalPolicy_DESTROY,
+	Throttle:            asyncapi.Throttle{Rate: 200, Burst: 400},
+	Concurrency:         10,
+	WAF:                 true,
+	Alarms:              true,
+	OldestMessage:       15 * time.Minute,
+	GatewayAccountRole:  true,
+}
+
+var prod = Environment{
+	Name:                "prod",
+	Architecture:        gofunction.ARM64,
+	Workflow:            orderworkflow.Standard,
+	Payment:             Payment{Provider: config.ProviderHTTP, Endpoint: "https://payments.example.com/v1", Timeout: 10 * time.Second},
+	RecordRetention:     400,
+	LogRetention:        awslogs.RetentionDays_THREE_MONTHS,
+	LogLevel:            gofunction.Info,
+	WorkflowLog:         orderworkflow.LogErrors,
+	DeletionProtection:  true,
+	PointInTimeRecovery: true,
+	RemovalPolicy:       awscdk.RemovalPolicy_RETAIN,
+	Throttle:            asyncapi.Throttle{Rate: 1000, Burst: 2000},
+	Concurrency:         50,
+	WAF:                 true,
+	Alarms:              true,
+	OldestMessage:       5 * time.Minute,
+	GatewayAccountRole:  true,
+}
