@@ -157,7 +157,6 @@ func (w *OrderWorkflow) grantTable(grantee awsiam.IGrantable, actions ...string)
 		Grantee:      grantee,
 		Actions:      jsii.Strings(actions...),
 		ResourceArns: &[]*string{w.Table.TableArn()},
-		Scope:        w,
 	})
 	if key := w.Table.EncryptionKey(); key != nil {
 		key.GrantEncryptDecrypt(grantee)
