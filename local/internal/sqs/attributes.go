@@ -60,7 +60,12 @@ var queueAttributes = map[string]func(*Queue) string{
 		}
 		return ""
 	},
-	"SqsManagedSseEnabled": func(q *Queue) string { return strconv.FormatBool(q.props.KmsMasterKeyId == "") },
+	"SqsManagedSseEnabled": func(q *Queue) string {
+		if on := q.props.SqsManagedSseEnabled; on != nil {
+			return strconv.FormatBool(bool(*on))
+		}
+		return strconv.FormatBool(q.props.KmsMasterKeyId == "")
+	},
 	// Access policies are no part of the queue here.
 	"Policy": func(*Queue) string { return "" },
 }
@@ -199,6 +204,15 @@ func (q *Queue) setAttribute(set *settings, name, value string) error {
 			return errUnknownAttribute(name)
 		}
 		set.contentDedup = value == "true"
+		return nil
+	case "DeduplicationScope":
+		if !q.FIFO {
+			return errOnlyFifo(name)
+		}
+		if value != "queue" && value != "messageGroup" {
+			return errAttributeValue(name, "Must be queue or messageGroup.")
+		}
+		set.dedupPerGroup = value == "messageGroup"
 		return nil
 	}
 	if _, ok := queueAttributes[name]; ok && name != "QueueArn" {

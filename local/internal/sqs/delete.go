@@ -40,6 +40,18 @@ func (q *Queue) ChangeVisibility(handle string, d time.Duration) error {
 	switch {
 	case err != nil:
 		return err
+	case m != nil && current && m.state == stateReady && !q.FIFO:
+		// A standard queue lets the last receiver hide a message again whose
+		// visibility timeout is over and which nobody else has received.
+		if d > 0 {
+			m.group.ready.remove(m.index)
+			q.ready--
+			m.received = q.k.Now()
+			q.hold(m, stateInFlight, m.received.Add(d))
+			q.place(m.group)
+			q.arm()
+		}
+		return nil
 	case m == nil || !current || m.state != stateInFlight:
 		if m != nil && q.FIFO {
 			return errExpired(handle)
@@ -61,7 +73,7 @@ func errExpired(handle string) *api.Error {
 	return errInvalid("Value %s for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", handle)
 }
 
-// Purge drops every message. It may be called once in 60 seconds.
+// Purge drops every message and forgets the deduplication ids. It may be called once in 60 seconds.
 func (q *Queue) Purge() error {
 	if now := q.k.Now(); !q.lastPurge.IsZero() && now.Sub(q.lastPurge) < time.Minute {
 		e := api.Errorf("PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.Name)
@@ -72,5 +84,6 @@ func (q *Queue) Purge() error {
 	for _, m := range q.inOrder() {
 		q.drop(m)
 	}
+	q.dedup = dedupWindow{}
 	return nil
 }

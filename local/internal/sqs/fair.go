@@ -36,6 +36,9 @@ type group struct {
 	lastSent time.Time
 	work     workWindow
 
+	// turn orders the groups of a FIFO queue: one whose messages come back
+	// queues up behind those that wait already.
+	turn  uint64
 	in    *minHeap[*group]
 	index int
 }
@@ -72,6 +75,8 @@ func (q *Queue) place(g *group) {
 			g.in.remove(g.index)
 		}
 		if g.in = want; want != nil {
+			q.turns++
+			g.turn = q.turns
 			want.push(g)
 		}
 	}
@@ -84,15 +89,13 @@ func (q *Queue) place(g *group) {
 // It is the one place that decides the order of delivery: a fault plan that
 // reorders a standard queue would draw from the kernel's random source here.
 func (q *Queue) choose() *group {
-	for {
-		switch {
-		case q.quiet.len() > 0:
-			return q.quiet.top()
-		case q.noisy.len() > 0:
-			return q.noisy.top()
-		}
-		return nil
+	switch {
+	case q.quiet.len() > 0:
+		return q.quiet.top()
+	case q.noisy.len() > 0:
+		return q.noisy.top()
 	}
+	return nil
 }
 
 // judge reconsiders whether a tenant is a noisy neighbour.

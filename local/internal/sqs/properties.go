@@ -34,10 +34,10 @@ type QueueProperties struct {
 	RedrivePolicy      *RedrivePolicy
 	RedriveAllowPolicy *RedriveAllowPolicy
 
-	KmsMasterKeyId               string   `local:"declared"`
-	KmsDataKeyReusePeriodSeconds *cfn.Int `local:"declared"`
-	SqsManagedSseEnabled         cfn.Bool `local:"declared"`
-	Tags                         []Tag    `local:"declared"`
+	KmsMasterKeyId               string    `local:"declared"`
+	KmsDataKeyReusePeriodSeconds *cfn.Int  `local:"declared"`
+	SqsManagedSseEnabled         *cfn.Bool `local:"declared"`
+	Tags                         []Tag     `local:"declared"`
 }
 
 // Tag is a tag of a resource.

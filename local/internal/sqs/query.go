@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -88,8 +89,8 @@ var queryParameters = map[string][]parameter{
 // Of a field that occurs more than once the first counts, so that text which
 // smuggles in a second Action or MessageBody changes nothing. Fields that the
 // action does not have are ignored. QueueUrl may be missing, since the path
-// of the URL names the queue: a caller that has such a path sets QueueUrl in
-// form, over whatever is there, before it calls.
+// of the URL names the queue: a caller that has such a path adds it to form as
+// QueueUrl unless form has one, which wins over the path in SQS.
 func FromQuery(form url.Values) (action string, input []byte, err error) {
 	action = form.Get("Action")
 	if action == "" {
@@ -103,7 +104,7 @@ func FromQuery(form url.Values) (action string, input []byte, err error) {
 	if err != nil {
 		return action, nil, err
 	}
-	input, err = json.Marshal(in)
+	input, err = marshal(in)
 	return action, input, err
 }
 
@@ -229,62 +230,115 @@ func attributesFromForm(x formIndex, name string) (map[string]attributeValue, er
 	return m, nil
 }
 
-// resultMembers lists, in order, the members of a result that are present even
-// if they are null: the JSON form of the query protocol has them all.
-var resultMembers = map[string][]string{
-	"SendMessage": {"MD5OfMessageAttributes", "MD5OfMessageBody", "MD5OfMessageSystemAttributes", "MessageId", "SequenceNumber"},
-}
-
 // QueryResponse is the answer of a call in the query protocol as API Gateway
-// gets it: in JSON, wrapped as the XML would be.
+// gets it: in JSON, wrapped as the XML would be, with the members in
+// alphabetical order and null for those that have no value.
 func QueryResponse(action string, out []byte, err error, requestID string) (status int, body []byte) {
 	if err != nil {
 		return queryError(err, requestID)
 	}
 	b := append([]byte(nil), `{"`...)
 	b = append(b, action...)
-	b = append(b, `Response":{`...)
+	b = append(b, `Response":{"ResponseMetadata":{"RequestId":`...)
+	b = appendJSONString(b, requestID)
+	b = append(b, '}')
 	if result := queryResult(action, out); result != nil {
-		b = append(b, '"')
+		b = append(b, `,"`...)
 		b = append(b, action...)
 		b = append(b, `Result":`...)
 		b = append(b, result...)
-		b = append(b, ',')
 	}
-	b = append(b, `"ResponseMetadata":{"RequestId":`...)
-	b = appendJSONString(b, requestID)
-	return 200, append(b, "}}}"...)
+	return 200, append(b, "}}"...)
 }
 
 // queryResult is the JSON protocol's output as a result of the query protocol;
-// nil if the action has none.
+// nil if the action has none. The protocols differ in the members' names and in
+// that the query protocol spells maps as lists.
 func queryResult(action string, out []byte) []byte {
 	switch action {
 	case "DeleteMessage", "ChangeMessageVisibility", "SetQueueAttributes", "PurgeQueue":
 		return nil
+	case "SendMessage":
+		var r struct {
+			MD5OfMessageAttributes       *string
+			MD5OfMessageBody             *string
+			MD5OfMessageSystemAttributes *string
+			MessageId                    *string
+			SequenceNumber               *string
+		}
+		return convert(out, &r, &r)
+	case "ReceiveMessage":
+		var in struct{ Messages []receivedMessage }
+		var r struct {
+			Messages []queryMessage `json:"messages"`
+		}
+		if json.Unmarshal(out, &in) != nil {
+			return out
+		}
+		for _, m := range in.Messages {
+			r.Messages = append(r.Messages, queryMessage{
+				Attributes: nameValues(m.Attributes), Body: m.Body, MD5OfBody: m.MD5OfBody,
+				MD5OfMessageAttributes: m.MD5OfMessageAttributes,
+				MessageAttributes:      nameValues(m.MessageAttributes),
+				MessageId:              m.MessageId, ReceiptHandle: m.ReceiptHandle,
+			})
+		}
+		return convert(nil, nil, &r)
+	case "GetQueueAttributes":
+		var in struct{ Attributes map[string]string }
+		if json.Unmarshal(out, &in) != nil {
+			return out
+		}
+		return convert(nil, nil, struct{ Attributes []nameValue[string] }{nameValues(in.Attributes)})
+	case "ListQueues":
+		var in struct{ QueueUrls []string }
+		return convert(out, &in, &struct {
+			NextToken *string
+			QueueUrls *[]string `json:"queueUrls"`
+		}{nil, &in.QueueUrls})
 	}
-	members := resultMembers[action]
-	if members == nil {
+	return out
+}
+
+type receivedMessage struct {
+	MessageId, ReceiptHandle, MD5OfBody, Body string
+	Attributes                                map[string]string
+	MD5OfMessageAttributes                    *string
+	MessageAttributes                         map[string]attributeValue
+}
+
+type queryMessage struct {
+	Attributes             []nameValue[string]
+	Body                   string
+	MD5OfBody              string
+	MD5OfMessageAttributes *string
+	MessageAttributes      []nameValue[attributeValue]
+	MessageId              string
+	ReceiptHandle          string
+}
+
+type nameValue[T any] struct {
+	Name  string
+	Value T
+}
+
+func nameValues[T any](m map[string]T) (l []nameValue[T]) {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		l = append(l, nameValue[T]{name, m[name]})
+	}
+	return l
+}
+
+// convert reads out into in, if given, and writes result.
+func convert(out []byte, in, result any) []byte {
+	if in != nil && json.Unmarshal(out, in) != nil {
 		return out
 	}
-	var have map[string]json.RawMessage
-	if json.Unmarshal(out, &have) != nil {
+	b, err := marshal(result)
+	if err != nil {
 		return out
 	}
-	b := []byte{'{'}
-	for i, name := range members {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendJSONString(b, name)
-		b = append(b, ':')
-		if v, ok := have[name]; ok {
-			b = append(b, v...)
-		} else {
-			b = append(b, "null"...)
-		}
-	}
-	return append(b, '}')
+	return b
 }
 
 func queryError(err error, requestID string) (int, []byte) {

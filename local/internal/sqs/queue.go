@@ -37,7 +37,9 @@ type Queue struct {
 	delayed     int
 	inFlight    int
 	work        workWindow
-	expiry      time.Time // no message expires before this
+	turns       uint64
+	due         []*Message // scratch space of settle
+	expiry      time.Time  // no message expires before this
 
 	dedup dedupWindow
 
@@ -91,6 +93,9 @@ func newQueue(s *Service, name string, p QueueProperties, set settings) *Queue {
 	}
 	place := func(g *group, i int) { g.index = i }
 	q.quiet = minHeap[*group]{moved: place, less: func(a, b *group) bool {
+		if q.FIFO {
+			return a.turn < b.turn
+		}
 		return a.ready.top().ordinal < b.ready.top().ordinal
 	}}
 	q.noisy = minHeap[*group]{moved: place, less: func(a, b *group) bool {
@@ -139,7 +144,7 @@ func (q *Queue) hold(m *Message, s state, until time.Time) {
 	q.pending.push(m)
 }
 
-// unhold undoes hold.
+// unhold undoes hold. The group is to be placed afterwards.
 func (q *Queue) unhold(m *Message) {
 	q.pending.remove(m.index)
 	m.group.pending--
@@ -150,6 +155,7 @@ func (q *Queue) unhold(m *Message) {
 	q.inFlight--
 	m.group.inFlight--
 	q.worked(m.group, q.k.Now().Sub(m.received))
+	q.judge(m.group)
 }
 
 // offer makes a message receivable.
@@ -162,10 +168,22 @@ func (q *Queue) offer(m *Message) {
 
 // settle makes everything receivable whose delay or visibility timeout is over.
 func (q *Queue) settle() {
-	for now := q.k.Now(); q.pending.len() > 0 && !q.pending.top().visibleAt.After(now); {
+	now := q.k.Now()
+	q.due = q.due[:0]
+	for q.pending.len() > 0 && !q.pending.top().visibleAt.After(now) {
 		m := q.pending.top()
 		q.unhold(m)
+		if !q.FIFO {
+			q.offer(m)
+			continue
+		}
+		q.due = append(q.due, m)
+	}
+	// FIFO only now, so that a group all of whose messages return at once gets
+	// its turn by the first of them.
+	for i, m := range q.due {
 		q.offer(m)
+		q.due[i] = nil
 	}
 }
 
