@@ -1,0 +1,177 @@
+package apigateway
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+)
+
+// apiKey is an ApiKey resource with the plans that it is in.
+type apiKey struct {
+	id, name, value string
+	enabled         bool
+	plans           []*planKey
+}
+
+// planKey is one key's share of a usage plan: limits are per key.
+type planKey struct {
+	stages  map[string]map[string]*throttleProps // stage name → "/path/METHOD" → throttle
+	overall *bucket
+	methods map[string]*bucket
+	quota   *quotaProps
+	used    int64
+	period  int64
+}
+
+func (b *builder) buildKeys() {
+	byID := map[string]*apiKey{}
+	for _, r := range b.keys {
+		k := &apiKey{id: r.id, name: r.props.Name, value: r.props.Value, enabled: bool(r.props.Enabled)}
+		if k.value == "" {
+			k.value = generatedKey(r.id)
+		}
+		if len(k.value) < 20 {
+			b.errorf(r.id, r.typ, "Value must have at least 20 characters")
+		}
+		if _, dup := b.api.keys[k.value]; dup {
+			b.errorf(r.id, r.typ, "another ApiKey has the same Value")
+		}
+		byID[r.id] = k
+		b.api.keys[k.value] = k
+	}
+	plans := map[string]usagePlanProps{}
+	for _, r := range b.usagePlans {
+		if q := r.props.Quota; q != nil {
+			if q.Period != "DAY" && q.Period != "WEEK" && q.Period != "MONTH" {
+				b.errorf(r.id, r.typ, "Quota.Period must be DAY, WEEK or MONTH, got %q", q.Period)
+			}
+			if q.Limit < 1 {
+				b.errorf(r.id, r.typ, "Quota.Limit must be at least 1, got %d", q.Limit)
+			}
+		}
+		plans[r.id] = r.props
+	}
+	slices.SortFunc(b.usagePlanKeys, func(x, y decoded[usagePlanKeyProps]) int { return cmp.Compare(x.id, y.id) })
+	for _, r := range b.usagePlanKeys {
+		key, plan := byID[r.props.KeyId], r.props.UsagePlanId
+		p, ok := plans[plan]
+		if key == nil {
+			b.errorf(r.id, r.typ, "KeyId %q is no ApiKey of this template", r.props.KeyId)
+		}
+		if !ok {
+			b.errorf(r.id, r.typ, "UsagePlanId %q is no UsagePlan of this template", plan)
+		}
+		if r.props.KeyType != "API_KEY" {
+			b.errorf(r.id, r.typ, "KeyType must be API_KEY, got %q", r.props.KeyType)
+		}
+		if key != nil && ok {
+			key.plans = append(key.plans, b.planKey(p))
+		}
+	}
+}
+
+func (b *builder) planKey(p usagePlanProps) *planKey {
+	pk := &planKey{stages: map[string]map[string]*throttleProps{}, methods: map[string]*bucket{}, quota: p.Quota, period: -1}
+	if p.Throttle != nil {
+		pk.overall = throttleBucket(p.Throttle)
+	}
+	for _, s := range p.ApiStages {
+		if s.ApiId != b.api.id {
+			continue
+		}
+		limits := map[string]*throttleProps{}
+		for name, t := range s.Throttle {
+			limits[name] = &t
+		}
+		pk.stages[s.Stage] = limits
+	}
+	return pk
+}
+
+func throttleBucket(t *throttleProps) *bucket {
+	b := newBucket(accountRate, accountBurst)
+	if t.RateLimit != nil {
+		b.rate = float64(*t.RateLimit)
+	}
+	if t.BurstLimit != nil {
+		b.burst, b.tokens = float64(*t.BurstLimit), float64(*t.BurstLimit)
+	}
+	return &b
+}
+
+// generatedKey is the value of a key that the template leaves to API Gateway:
+// a function of the logical id, so that a run can be repeated.
+func generatedKey(id string) string {
+	h := fnv.New128a()
+	h.Write([]byte(id))
+	return fmt.Sprintf("key%x%x", h.Sum(nil), len(id))
+}
+
+// KeyValue returns the value of the API key of a logical id, and false if
+// there is none.
+func (a *API) KeyValue(logicalID string) (string, bool) {
+	for _, k := range a.keys {
+		if k.id == logicalID {
+			return k.value, true
+		}
+	}
+	return "", false
+}
+
+// methodBucket is the plan's own throttle of one method, or nil.
+func (p *planKey) methodBucket(stage string, m *method) *bucket {
+	limits := p.stages[stage]
+	if len(limits) == 0 {
+		return nil
+	}
+	name := m.node.path + "/" + m.httpMethod
+	id := stage + name
+	if b, ok := p.methods[id]; ok {
+		return b
+	}
+	t := limits[name]
+	if t == nil {
+		t = limits[strings.TrimPrefix(name, "/")]
+	}
+	var b *bucket
+	if t != nil {
+		b = throttleBucket(t)
+	}
+	p.methods[id] = b
+	return b
+}
+
+// overQuota counts a request in the quota's current period and tells whether
+// it is one too many.
+func (p *planKey) overQuota(now time.Time) bool {
+	if p.quota == nil {
+		return false
+	}
+	if n := periodOf(now, p.quota.Period); n != p.period {
+		p.used = 0
+		if p.period < 0 {
+			p.used = int64(p.quota.Offset) // counts in the first period only
+		}
+		p.period = n
+	}
+	if p.used >= int64(p.quota.Limit) {
+		return true
+	}
+	p.used++
+	return false
+}
+
+// periodOf numbers the quota periods: UTC days, weeks from Sunday, months.
+func periodOf(t time.Time, period string) int64 {
+	day := t.Unix() / 86400
+	switch period {
+	case "WEEK":
+		return (day + 4) / 7 // 1970-01-01 was a Thursday
+	case "MONTH":
+		return int64(t.Year())*12 + int64(t.Month())
+	}
+	return day
+}

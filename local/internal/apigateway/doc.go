@@ -1,0 +1,2 @@
+// Package apigateway simulates the REST APIs (version 1) of Amazon API Gateway.
+package apigateway

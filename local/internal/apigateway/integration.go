@@ -1,0 +1,399 @@
+package apigateway
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/vtl"
+)
+
+// integration is a Method's Integration.
+type integration struct {
+	kind        string // AWS, AWS_PROXY, MOCK
+	target      target
+	credentials string
+	passthrough string
+	templates   map[string]*vtl.Template // by content type
+	params      []paramMapping
+	timeout     time.Duration
+	responses   []integrationResponse
+	fallback    *integrationResponse // the one without SelectionPattern
+}
+
+// paramMapping is a RequestParameters entry: "integration.request.header.X".
+type paramMapping struct {
+	param
+	mapping
+}
+
+// integrationResponse is an IntegrationResponse.
+type integrationResponse struct {
+	status    int
+	pattern   *regexp.Regexp
+	headers   []headerMapping
+	templates []responseTemplate // sorted by content type
+}
+
+type responseTemplate struct {
+	contentType string
+	template    *vtl.Template // nil: the body passes through
+}
+
+func (b *builder) buildIntegration(id, typ string, m methodProps, declared map[string]bool) *integration {
+	p := m.Integration
+	in := &integration{kind: p.Type, credentials: p.Credentials, passthrough: p.PassthroughBehavior, timeout: b.timeoutOf(id, typ, p)}
+	switch p.Type {
+	case "AWS", "AWS_PROXY":
+		b.targetOf(id, typ, p, in)
+	case "MOCK":
+	case "HTTP", "HTTP_PROXY":
+		b.errorf(id, typ, "Integration.Type %s is not simulated: a local run calls no URL", p.Type)
+		return in
+	default:
+		b.errorf(id, typ, "Integration.Type must be AWS, AWS_PROXY, HTTP, HTTP_PROXY or MOCK, got %q", p.Type)
+		return in
+	}
+	switch p.PassthroughBehavior {
+	case "":
+		in.passthrough = "WHEN_NO_MATCH"
+	case "WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER":
+	default:
+		b.errorf(id, typ, "Integration.PassthroughBehavior must be WHEN_NO_MATCH, WHEN_NO_TEMPLATES or NEVER, got %q", p.PassthroughBehavior)
+	}
+	if p.ContentHandling == "CONVERT_TO_BINARY" {
+		b.errorf(id, typ, "Integration.ContentHandling CONVERT_TO_BINARY is not simulated")
+	}
+	if p.ConnectionId != "" {
+		b.errorf(id, typ, "Integration.ConnectionId: VPC links are not simulated")
+	}
+	if p.ResponseTransferMode != "" && p.ResponseTransferMode != "BUFFERED" {
+		b.errorf(id, typ, "Integration.ResponseTransferMode %s is not simulated", p.ResponseTransferMode)
+	}
+	b.requestMappings(id, typ, p, in, declared)
+	for _, v := range sortedVariables(p.RequestTemplates) {
+		t, err := vtl.Parse(id+" request "+v.name, v.value)
+		if err != nil {
+			b.errorf(id, typ, "Integration.RequestTemplates: %v", err)
+			continue
+		}
+		if in.templates == nil {
+			in.templates = map[string]*vtl.Template{}
+		}
+		in.templates[strings.ToLower(v.name)] = t
+	}
+	if in.kind != "AWS_PROXY" {
+		b.integrationResponses(id, typ, m, in)
+	}
+	return in
+}
+
+func (b *builder) requestMappings(id, typ string, p *integrationProps, in *integration, declared map[string]bool) {
+	for _, v := range sortedVariables(p.RequestParameters) {
+		rest, ok := strings.CutPrefix(v.name, "integration.request.")
+		place, name, _ := strings.Cut(rest, ".")
+		if !ok || name == "" || !slices.Contains([]string{"header", "querystring", "path"}, place) {
+			b.errorf(id, typ, "Integration.RequestParameters: %q is not of the form integration.request.{header|querystring|path}.{name}", v.name)
+			continue
+		}
+		m, err := parseMapping(v.value, "method.request.")
+		if err != nil {
+			b.errorf(id, typ, "Integration.RequestParameters: %s: %v", v.name, err)
+			continue
+		}
+		// API Gateway refuses to map what the method does not declare.
+		if strings.HasPrefix(v.value, "method.request.") && m.kind != mapBody && !declared[v.value] && !declared[singleValued(v.value)] {
+			if !(m.kind == mapPath) {
+				b.errorf(id, typ, "Integration.RequestParameters: %s: the method does not declare %s in its RequestParameters", v.name, v.value)
+				continue
+			}
+		}
+		if place == "header" && isIllegalHeader(name) {
+			b.errorf(id, typ, "Integration.RequestParameters: API Gateway does not let a mapping set the header %s", name)
+		}
+		in.params = append(in.params, paramMapping{param{place, name}, m})
+	}
+}
+
+func singleValued(s string) string {
+	s = strings.Replace(s, ".multivalueheader.", ".header.", 1)
+	return strings.Replace(s, ".multivaluequerystring.", ".querystring.", 1)
+}
+
+func isIllegalHeader(name string) bool {
+	switch strings.ToLower(name) {
+	case "content-length", "transfer-encoding", "x-amzn-trace-id", "x-amzn-apigateway-api-id", "authorization", "connection", "content-md5", "expect", "host", "proxy-authenticate", "te":
+		return true
+	}
+	return false
+}
+
+func (b *builder) integrationResponses(id, typ string, m methodProps, in *integration) {
+	type declaredResponse map[string]bool
+	methodResponses := map[string]declaredResponse{}
+	for _, r := range m.MethodResponses {
+		if _, err := parseStatus(string(r.StatusCode)); err != nil {
+			b.errorf(id, typ, "MethodResponses: %v", err)
+		}
+		params := declaredResponse{}
+		for name := range r.ResponseParameters {
+			params[name] = true
+		}
+		methodResponses[string(r.StatusCode)] = params
+	}
+	for _, r := range m.Integration.IntegrationResponses {
+		where := "Integration.IntegrationResponses[" + string(r.StatusCode) + "]"
+		status, err := parseStatus(string(r.StatusCode))
+		if err != nil {
+			b.errorf(id, typ, "%s: %v", where, err)
+			continue
+		}
+		declared, ok := methodResponses[string(r.StatusCode)]
+		if !ok {
+			b.errorf(id, typ, "%s: MethodResponses declares no such status", where)
+		}
+		if slices.ContainsFunc(in.responses, func(o integrationResponse) bool { return o.status == status }) ||
+			in.fallback != nil && in.fallback.status == status {
+			b.errorf(id, typ, "%s: a second response of this status", where)
+			continue
+		}
+		if r.ContentHandling == "CONVERT_TO_BINARY" {
+			b.errorf(id, typ, "%s: ContentHandling CONVERT_TO_BINARY is not simulated", where)
+		}
+		ir := integrationResponse{status: status}
+		for _, v := range sortedVariables(r.ResponseParameters) {
+			name, ok := strings.CutPrefix(v.name, "method.response.header.")
+			if !ok || name == "" {
+				b.errorf(id, typ, "%s: ResponseParameters: %q is not of the form method.response.header.{name}", where, v.name)
+				continue
+			}
+			if !declared[v.name] {
+				b.errorf(id, typ, "%s: ResponseParameters: MethodResponses does not declare %s", where, v.name)
+				continue
+			}
+			mp, err := parseMapping(v.value, "integration.response.")
+			if err != nil {
+				b.errorf(id, typ, "%s: ResponseParameters: %s: %v", where, v.name, err)
+				continue
+			}
+			ir.headers = append(ir.headers, headerMapping{remapped(name), mp})
+		}
+		for _, v := range sortedVariables(r.ResponseTemplates) {
+			rt := responseTemplate{contentType: v.name}
+			if v.value != "" {
+				if rt.template, err = vtl.Parse(fmt.Sprintf("%s response %d %s", id, status, v.name), v.value); err != nil {
+					b.errorf(id, typ, "%s: ResponseTemplates: %v", where, err)
+				}
+			}
+			ir.templates = append(ir.templates, rt)
+		}
+		if r.SelectionPattern == "" {
+			if in.fallback != nil {
+				b.errorf(id, typ, "%s: a second response without SelectionPattern: which of them is the default?", where)
+			}
+			in.fallback = &ir
+			continue
+		}
+		if ir.pattern, err = regexp.Compile(`\A(?:` + r.SelectionPattern + `)\z`); err != nil {
+			b.errorf(id, typ, "%s: SelectionPattern: %v", where, err)
+			continue
+		}
+		in.responses = append(in.responses, ir)
+	}
+}
+
+// remapped is the name under which a mapped header leaves: some are renamed.
+func remapped(name string) string {
+	switch strings.ToLower(name) {
+	case "connection", "content-length", "date", "server", "authorization", "content-md5", "expect", "host", "max-forwards",
+		"proxy-authenticate", "trailer", "upgrade", "user-agent", "www-authenticate":
+		return "x-amzn-Remapped-" + name
+	}
+	return name
+}
+
+// integrationRequest is what goes to an endpoint.
+type integrationRequest struct {
+	body    string
+	headers map[string]string // by lower-case name
+	query   map[string]string
+	path    map[string]string
+}
+
+// integrate makes the integration request and sends it.
+func (c *call) integrate() {
+	in := c.method.integration
+	c.called, c.calledAt = true, c.api.k.Now()
+	if in.kind == "AWS_PROXY" {
+		c.invokeProxy(in)
+		return
+	}
+	req, ok := c.integrationRequest(in)
+	if !ok {
+		return
+	}
+	if in.kind == "MOCK" {
+		c.mock(req)
+		return
+	}
+	c.callService(in, req)
+}
+
+// integrationRequest applies the template and the parameter mappings; it has
+// answered the client where it returns false.
+func (c *call) integrationRequest(in *integration) (*integrationRequest, bool) {
+	req := &integrationRequest{headers: map[string]string{}}
+	tmpl, f := c.requestTemplate(in)
+	if f != nil {
+		c.fail(*f)
+		return nil, false
+	}
+	if tmpl == nil {
+		req.body = string(c.req.Body)
+	} else {
+		if c.isBinary(c.contentType()) {
+			c.log("Execution failed due to configuration error: Unable to transform request")
+			c.fail(internalServerError)
+			return nil, false
+		}
+		body, err := tmpl.Execute(c.variables(newInput(c, c.req.Body, true)))
+		if err != nil {
+			c.failTemplate(err, true)
+			return nil, false
+		}
+		req.body = body
+	}
+	for i := range in.params {
+		p := &in.params[i]
+		v, ok, err := p.value(c)
+		if err != nil {
+			bad := badRequest
+			bad.message = "Invalid JSON in request body"
+			c.fail(bad)
+			return nil, false
+		}
+		if ok && v != "" {
+			req.set(p.in, p.name, v)
+		}
+	}
+	return req, c.applyOverrides(req)
+}
+
+func (r *integrationRequest) set(place, name, value string) {
+	switch place {
+	case "header":
+		r.headers[strings.ToLower(name)] = headerText(value)
+	case "querystring":
+		if r.query == nil {
+			r.query = map[string]string{}
+		}
+		r.query[name] = value
+	case "path":
+		if r.path == nil {
+			r.path = map[string]string{}
+		}
+		r.path[name] = value
+	}
+}
+
+// applyOverrides applies what a template set under $context.requestOverride,
+// which goes over the mappings.
+func (c *call) applyOverrides(req *integrationRequest) bool {
+	if c.requestOverride == nil {
+		return true
+	}
+	for _, place := range []string{"header", "querystring", "path"} {
+		v, _ := c.requestOverride.Get(place)
+		m, ok := v.(*vtl.Map)
+		if !ok {
+			continue
+		}
+		for _, e := range m.Entries() {
+			name, err1 := vtl.ToString(e.Key)
+			value, err2 := vtl.ToString(e.Value)
+			if err1 != nil || err2 != nil || place == "header" && isIllegalHeader(name) {
+				c.log("Execution failed due to configuration error: $context.requestOverride.%s.%s", place, name)
+				c.fail(internalServerError)
+				return false
+			}
+			req.set(place, name, value)
+		}
+	}
+	return true
+}
+
+// requestTemplate picks the template of the request's content type, or nil
+// where the body passes through.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
+func (c *call) requestTemplate(in *integration) (*vtl.Template, *failureOf) {
+	if t, ok := in.templates[c.contentType()]; ok {
+		return t, nil
+	}
+	if t, ok := in.templates["$default"]; ok {
+		return t, nil
+	}
+	if in.passthrough == "NEVER" || in.passthrough == "WHEN_NO_TEMPLATES" && len(in.templates) > 0 {
+		return nil, &unsupportedMediaType
+	}
+	return nil, nil
+}
+
+// variables are what a template sees.
+func (c *call) variables(in *inputObject) map[string]any {
+	return map[string]any{
+		"input":          in,
+		"context":        contextObject{c, ""},
+		"util":           utilObject{},
+		"stageVariables": stageVariables{c.stage},
+	}
+}
+
+// stageVariables is $stageVariables.
+type stageVariables struct{ s *stage }
+
+func (stageVariables) TypeName() string { return "$stageVariables" }
+
+func (stageVariables) String() string { return "" }
+
+func (v stageVariables) Property(name string) (any, bool, error) {
+	if s, ok := v.s.variable(name); ok {
+		return s, true, nil
+	}
+	return nil, true, nil
+}
+
+func (v stageVariables) Call(name string, args []any) (any, bool, error) {
+	switch {
+	case name == "get" && len(args) == 1:
+		key, _ := args[0].(string)
+		return v.Property(key)
+	case name == "containsKey" && len(args) == 1:
+		key, _ := args[0].(string)
+		_, ok := v.s.variable(key)
+		return ok, true, nil
+	case name == "keySet" && len(args) == 0:
+		l := vtl.NewList()
+		for _, sv := range v.s.variables {
+			l.Items = append(l.Items, sv.name)
+		}
+		return l, true, nil
+	case name == "size" && len(args) == 0:
+		return int32(len(v.s.variables)), true, nil
+	}
+	return nil, false, nil
+}
+
+func (c *call) isBinary(contentType string) bool {
+	for _, t := range c.api.binaryTypes {
+		if t == "*/*" || strings.EqualFold(t, contentType) {
+			return true
+		}
+		if group, ok := strings.CutSuffix(t, "/*"); ok && strings.HasPrefix(contentType, group+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,180 @@
+package apigateway
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// method is a Method resource.
+type method struct {
+	id             string
+	httpMethod     string
+	node           *node
+	authType       string // NONE, AWS_IAM, CUSTOM, COGNITO_USER_POOLS
+	authorizer     *authorizer
+	scopes         []string
+	cognito        *Authorizer
+	apiKeyRequired bool
+
+	validateBody bool
+	required     []param // sorted as API Gateway lists them
+	models       map[string]*model
+	integration  *integration
+}
+
+// param is a parameter of the method request: "method.request.header.X".
+type param struct{ in, name string }
+
+func (b *builder) buildMethods() {
+	for _, r := range b.methods {
+		if !b.mine(r.id, r.typ, r.props.RestApiId) {
+			continue
+		}
+		n, ok := b.nodes[r.props.ResourceId]
+		if !ok {
+			b.errorf(r.id, r.typ, "ResourceId %q is no resource of this API", r.props.ResourceId)
+			continue
+		}
+		m := b.buildMethod(r, n)
+		if _, dup := n.methods[m.httpMethod]; dup {
+			b.errorf(r.id, r.typ, "a second %s of %s", m.httpMethod, n.path)
+		}
+		n.methods[m.httpMethod] = m
+	}
+}
+
+var httpMethods = []string{"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+
+func (b *builder) buildMethod(r decoded[methodProps], n *node) *method {
+	p := r.props
+	m := &method{
+		id: r.id, httpMethod: p.HttpMethod, node: n,
+		authType: p.AuthorizationType, scopes: p.AuthorizationScopes,
+		apiKeyRequired: bool(p.ApiKeyRequired),
+	}
+	if !slices.Contains(httpMethods, p.HttpMethod) {
+		b.errorf(r.id, r.typ, "HttpMethod must be one of %s, got %q", strings.Join(httpMethods, ", "), p.HttpMethod)
+	}
+	b.authorizationOf(r, m)
+	b.validationOf(r, m)
+
+	declared := map[string]bool{}
+	for name := range p.RequestParameters {
+		if _, err := parseMethodParam(name); err != nil {
+			b.errorf(r.id, r.typ, "RequestParameters: %v", err)
+		}
+		declared[name] = true
+	}
+	if p.Integration == nil {
+		b.errorf(r.id, r.typ, "it has no Integration: API Gateway refuses to deploy such a method")
+		return m
+	}
+	m.integration = b.buildIntegration(r.id, r.typ, p, declared)
+	return m
+}
+
+func (b *builder) authorizationOf(r decoded[methodProps], m *method) {
+	p := r.props
+	switch m.authType {
+	case "", "NONE":
+		m.authType = "NONE"
+	case "AWS_IAM":
+		if b.api.cfg.Identify == nil {
+			b.errorf(r.id, r.typ, "AuthorizationType AWS_IAM needs Config.Identify")
+		}
+	case "CUSTOM", "COGNITO_USER_POOLS":
+		auth, ok := b.authorizerByID[p.AuthorizerId]
+		if !ok {
+			b.errorf(r.id, r.typ, "AuthorizerId %q is no authorizer of this API", p.AuthorizerId)
+			return
+		}
+		if (auth.kind == "COGNITO_USER_POOLS") != (m.authType == "COGNITO_USER_POOLS") {
+			b.errorf(r.id, r.typ, "AuthorizationType %s does not fit the authorizer %s of type %s", m.authType, auth.id, auth.kind)
+		}
+		m.authorizer = auth
+		m.cognito = &Authorizer{LogicalID: auth.id, Name: auth.name, ProviderARNs: auth.providers, Scopes: m.scopes}
+	default:
+		b.errorf(r.id, r.typ, "AuthorizationType must be NONE, AWS_IAM, CUSTOM or COGNITO_USER_POOLS, got %q", m.authType)
+	}
+	if len(m.scopes) > 0 && m.authType != "COGNITO_USER_POOLS" {
+		b.errorf(r.id, r.typ, "AuthorizationScopes need AuthorizationType COGNITO_USER_POOLS")
+	}
+}
+
+func (b *builder) validationOf(r decoded[methodProps], m *method) {
+	p := r.props
+	if len(p.RequestModels) > 0 {
+		m.models = map[string]*model{}
+	}
+	for contentType, name := range p.RequestModels {
+		mod := b.schemas.find(name)
+		if mod == nil {
+			b.errorf(r.id, r.typ, "RequestModels: %s: %q is no model of this API", contentType, name)
+			continue
+		}
+		m.models[contentType] = mod
+	}
+	if p.RequestValidatorId == "" {
+		return
+	}
+	i := slices.IndexFunc(b.validators, func(v decoded[validatorProps]) bool {
+		return v.id == p.RequestValidatorId && v.props.RestApiId == b.api.id
+	})
+	if i < 0 {
+		b.errorf(r.id, r.typ, "RequestValidatorId %q is no validator of this API", p.RequestValidatorId)
+		return
+	}
+	v := b.validators[i].props
+	m.validateBody = bool(v.ValidateRequestBody)
+	if !v.ValidateRequestParameters {
+		return
+	}
+	names := make([]string, 0, len(p.RequestParameters))
+	for name, required := range p.RequestParameters {
+		if required {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if q, err := parseMethodParam(name); err == nil {
+			m.required = append(m.required, q)
+		}
+	}
+}
+
+// parseMethodParam reads "method.request.{location}.{name}".
+func parseMethodParam(s string) (param, error) {
+	rest, ok := strings.CutPrefix(s, "method.request.")
+	in, name, dot := strings.Cut(rest, ".")
+	if !ok || !dot || name == "" {
+		return param{}, fmt.Errorf("%q is not of the form method.request.{location}.{name}", s)
+	}
+	switch in {
+	case "header", "querystring", "path", "multivalueheader", "multivaluequerystring":
+		return param{in, name}, nil
+	}
+	return param{}, fmt.Errorf("%q: the location must be header, querystring or path", s)
+}
+
+func parseStatus(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 100 || n > 599 {
+		return 0, fmt.Errorf("StatusCode must be between 100 and 599, got %q", s)
+	}
+	return n, nil
+}
+
+func (b *builder) timeoutOf(id, typ string, p *integrationProps) time.Duration {
+	if p.TimeoutInMillis == nil {
+		return defaultTimeout
+	}
+	// The default quota is 29 s; it can be raised for Regional and private APIs.
+	if n := *p.TimeoutInMillis; n < 50 || n > 300_000 {
+		b.errorf(id, typ, "Integration.TimeoutInMillis must be between 50 and 300000, got %d", n)
+	}
+	return time.Duration(*p.TimeoutInMillis) * time.Millisecond
+}

@@ -1,0 +1,139 @@
+package apigateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// model is a Model resource, compiled.
+type model struct {
+	name   string
+	schema *jsonschema.Schema
+	all    *schemas
+}
+
+// schemas are all models of an API, by name and by logical id.
+type schemas struct {
+	byName map[string]*model
+	docs   map[string]any // each schema by its URL, for messages
+}
+
+// modelURL is the form in which a schema refers to another model.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html
+const modelURL = "https://apigateway.amazonaws.com/restapis/"
+
+func (s *schemas) find(name string) *model { return s.byName[name] }
+
+func (b *builder) buildModels() {
+	s := &schemas{byName: map[string]*model{}, docs: map[string]any{}}
+	b.schemas = s
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft4)
+	c.AssertFormat()
+	type entry struct {
+		id, typ, url string
+		m            *model
+	}
+	var entries []entry
+	add := func(id, typ, name string, doc any, aliases ...string) {
+		url := modelURL + b.api.id + "/models/" + name
+		m := &model{name: name, all: s}
+		for _, alias := range append([]string{name}, aliases...) {
+			if prev := s.byName[alias]; prev != nil && prev != m {
+				b.errorf(id, typ, "a second model named %q", alias)
+				return
+			}
+			s.byName[alias] = m
+			u := modelURL + b.api.id + "/models/" + alias
+			if _, dup := s.docs[u]; dup {
+				continue
+			}
+			s.docs[u] = doc
+			if err := c.AddResource(u, doc); err != nil {
+				b.errorf(id, typ, "Schema: %v", err)
+				return
+			}
+		}
+		entries = append(entries, entry{id, typ, url, m})
+	}
+	for _, r := range b.models {
+		if !b.mine(r.id, r.typ, r.props.RestApiId) {
+			continue
+		}
+		name := r.props.Name
+		if name == "" {
+			name = r.id
+		}
+		if strings.ContainsFunc(name, func(c rune) bool {
+			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9')
+		}) {
+			b.errorf(r.id, r.typ, "Name must be alphanumeric, got %q", name)
+		}
+		if len(r.props.Schema) == 0 {
+			r.props.Schema = rawJSON(`{}`)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.props.Schema))
+		if err != nil {
+			b.errorf(r.id, r.typ, "Schema: %v", err)
+			continue
+		}
+		add(r.id, r.typ, name, doc, r.id)
+	}
+	// Every API has these two from the start.
+	builtin := map[string]string{
+		"Empty": `{"title":"Empty Schema","type":"object"}`,
+		"Error": `{"title":"Error Schema","type":"object","properties":{"message":{"type":"string"}}}`,
+	}
+	for _, name := range []string{"Empty", "Error"} {
+		if s.byName[name] == nil {
+			doc, _ := jsonschema.UnmarshalJSON(strings.NewReader(builtin[name]))
+			add(name, "AWS::ApiGateway::Model", name, doc)
+		}
+	}
+	for _, e := range entries {
+		sch, err := c.Compile(e.url)
+		if err != nil {
+			b.errorf(e.id, e.typ, "Schema: %v", err)
+			continue
+		}
+		e.m.schema = sch
+	}
+}
+
+// unparsable is what API Gateway reports of a body that is not JSON at all.
+const unparsable = "[Unknown error parsing request body]"
+
+// validate returns the empty string or $context.error.validationErrorString.
+func (m *model) validate(body []byte) string {
+	v, err := decodeJSON(body)
+	if err != nil {
+		return unparsable
+	}
+	if err := m.schema.Validate(v); err != nil {
+		if ve, ok := err.(*jsonschema.ValidationError); ok {
+			return m.all.messages(ve, v)
+		}
+		return "[" + err.Error() + "]"
+	}
+	return ""
+}
+
+// decodeJSON decodes exactly one JSON value, keeping numbers as written.
+func decodeJSON(b []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("more than one JSON value")
+	}
+	return v, nil
+}
