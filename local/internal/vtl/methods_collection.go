@@ -1,0 +1,395 @@
+package vtl
+
+import "fmt"
+
+func mapMethod(m *Map, name string, args []any) (any, bool, error) {
+	switch len(args) {
+	case 0:
+		switch name {
+		case "size":
+			return int32(m.n), true, nil
+		case "isEmpty":
+			return m.n == 0, true, nil
+		case "keySet":
+			return &view{m, keysView}, true, nil
+		case "values":
+			return &view{m, valuesView}, true, nil
+		case "entrySet":
+			return &view{m, entriesView}, true, nil
+		case "clear":
+			m.clear()
+			return "", true, nil
+		}
+	case 1:
+		switch name {
+		case "get":
+			v, _ := m.Get(args[0])
+			return v, true, nil
+		case "containsKey":
+			_, ok := m.Get(args[0])
+			return ok, true, nil
+		case "containsValue":
+			i, err := indexOf((&view{m, valuesView}).items(), args[0])
+			return i >= 0, true, err
+		case "remove":
+			return m.Remove(args[0]), true, nil
+		case "putAll":
+			o, ok := args[0].(*Map)
+			if !ok {
+				if args[0] == nil {
+					return nil, true, errNull
+				}
+				return nil, false, nil
+			}
+			for _, e := range o.Entries() {
+				m.Put(e.Key, e.Value)
+			}
+			return "", true, nil
+		}
+	case 2:
+		old, had := m.Get(args[0])
+		switch name {
+		case "put":
+			return m.Put(args[0], args[1]), true, nil
+		case "getOrDefault":
+			if had {
+				return old, true, nil
+			}
+			return args[1], true, nil
+		case "putIfAbsent":
+			if old == nil {
+				m.Put(args[0], args[1])
+			}
+			return old, true, nil
+		case "replace":
+			if had {
+				m.Put(args[0], args[1])
+			}
+			return old, true, nil
+		case "remove":
+			eq, err := javaEquals(old, args[1], 0)
+			if eq = eq && had; eq {
+				m.Remove(args[0])
+			}
+			return eq, true, err
+		}
+	}
+	if name == "replace" {
+		return nil, false, fmt.Errorf("Java has this method, but it is not modelled for three arguments")
+	}
+	return nil, false, nil
+}
+
+// collectionItems are the items of a List, a view or an array-free argument.
+func collectionItems(v any) ([]any, bool) {
+	switch v := v.(type) {
+	case *List:
+		return v.Items, !v.array
+	case *view:
+		return v.items(), true
+	}
+	return nil, false
+}
+
+// readMethod are the methods that every collection has and that change nothing.
+func readMethod(v any, items []any, name string, args []any) (any, bool, error) {
+	switch len(args) {
+	case 0:
+		switch name {
+		case "size":
+			return int32(len(items)), true, nil
+		case "isEmpty":
+			return len(items) == 0, true, nil
+		case "iterator":
+			return newIterator(v), true, nil
+		case "toArray":
+			return &List{Items: append([]any(nil), items...), array: true}, true, nil
+		}
+	case 1:
+		switch name {
+		case "contains":
+			i, err := indexOf(items, args[0])
+			return i >= 0, true, err
+		case "containsAll":
+			other, ok := collectionItems(args[0])
+			if !ok {
+				return nil, false, nil
+			}
+			for _, it := range other {
+				if i, err := indexOf(items, it); i < 0 || err != nil {
+					return false, true, err
+				}
+			}
+			return true, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+func listMethod(l *List, name string, args []any) (any, bool, error) {
+	if l.array && name == "iterator" || l.array && name == "toArray" {
+		return nil, false, nil
+	}
+	if out, ok, err := readMethod(l, l.Items, name, args); ok || err != nil {
+		return out, ok, err
+	}
+	switch len(args) {
+	case 0:
+		if name == "clear" {
+			if l.array {
+				return nil, true, javaError("UnsupportedOperationException")
+			}
+			l.Items, l.mod = nil, l.mod+1
+			return "", true, nil
+		}
+	case 1:
+		return listOne(l, name, args)
+	case 2:
+		return listTwo(l, name, args)
+	}
+	return nil, false, nil
+}
+
+func (l *List) check(i, limit int) error {
+	if i < 0 || i >= limit {
+		return outOfRange("Index %d out of bounds for length %d", i, len(l.Items))
+	}
+	return nil
+}
+
+func (l *List) insert(i int, items ...any) {
+	out := make([]any, 0, len(l.Items)+len(items))
+	out = append(append(append(out, l.Items[:i]...), items...), l.Items[i:]...)
+	l.Items, l.mod = out, l.mod+1
+}
+
+func (l *List) removeAt(i int) any {
+	v := l.Items[i]
+	l.Items = append(l.Items[:i:i], l.Items[i+1:]...)
+	l.mod++
+	return v
+}
+
+func listOne(l *List, name string, args []any) (any, bool, error) {
+	i, isInt := integer(args, 0)
+	switch name {
+	case "get":
+		if !isInt {
+			return nil, false, nil
+		}
+		if err := l.check(i, len(l.Items)); err != nil {
+			return nil, true, err
+		}
+		return l.Items[i], true, nil
+	case "indexOf":
+		n, err := indexOf(l.Items, args[0])
+		return int32(n), true, err
+	case "lastIndexOf":
+		for n := len(l.Items) - 1; n >= 0; n-- {
+			eq, err := javaEquals(l.Items[n], args[0], 0)
+			if eq || err != nil {
+				return int32(n), true, err
+			}
+		}
+		return int32(-1), true, nil
+	}
+	if l.array {
+		switch name {
+		case "add", "remove", "addAll":
+			return nil, true, javaError("UnsupportedOperationException: an array has a fixed length")
+		}
+		return nil, false, nil
+	}
+	switch name {
+	case "add":
+		if len(l.Items) >= maxItems {
+			return nil, true, errTooLong
+		}
+		l.Items = append(l.Items, args[0])
+		l.mod++
+		return true, true, nil
+	case "remove":
+		if isInt {
+			if err := l.check(i, len(l.Items)); err != nil {
+				return nil, true, err
+			}
+			return l.removeAt(i), true, nil
+		}
+		n, err := indexOf(l.Items, args[0])
+		if n >= 0 {
+			l.removeAt(n)
+		}
+		return n >= 0, true, err
+	case "addAll", "removeAll", "retainAll":
+		other, ok := collectionItems(args[0])
+		if !ok {
+			if args[0] == nil {
+				return nil, true, errNull
+			}
+			return nil, false, nil
+		}
+		if name == "addAll" {
+			if len(l.Items)+len(other) > maxItems {
+				return nil, true, errTooLong
+			}
+			l.insert(len(l.Items), other...)
+			return len(other) > 0, true, nil
+		}
+		return l.filter(other, name == "retainAll")
+	}
+	return nil, false, nil
+}
+
+func (l *List) filter(other []any, keep bool) (any, bool, error) {
+	var out []any
+	for _, it := range l.Items {
+		i, err := indexOf(other, it)
+		if err != nil {
+			return nil, true, err
+		}
+		if (i >= 0) == keep {
+			out = append(out, it)
+		}
+	}
+	changed := len(out) != len(l.Items)
+	if changed {
+		l.Items, l.mod = out, l.mod+1
+	}
+	return changed, true, nil
+}
+
+func listTwo(l *List, name string, args []any) (any, bool, error) {
+	i, isInt := integer(args, 0)
+	if !isInt {
+		return nil, false, nil
+	}
+	switch name {
+	case "set":
+		if err := l.check(i, len(l.Items)); err != nil {
+			return nil, true, err
+		}
+		if l.array {
+			if _, ok := args[1].(string); !ok {
+				return nil, true, javaError("IllegalArgumentException: array element type mismatch")
+			}
+		}
+		old := l.Items[i]
+		l.Items[i] = args[1]
+		return old, true, nil
+	case "add":
+		if l.array {
+			return nil, true, javaError("UnsupportedOperationException: an array has a fixed length")
+		}
+		if err := l.check(i, len(l.Items)+1); err != nil {
+			return nil, true, err
+		}
+		l.insert(i, args[1])
+		return "", true, nil
+	case "addAll":
+		other, ok := collectionItems(args[1])
+		if !ok || l.array {
+			return nil, false, nil
+		}
+		if err := l.check(i, len(l.Items)+1); err != nil {
+			return nil, true, err
+		}
+		if len(l.Items)+len(other) > maxItems {
+			return nil, true, errTooLong
+		}
+		l.insert(i, other...)
+		return len(other) > 0, true, nil
+	case "subList":
+		j, ok := integer(args, 1)
+		if !ok {
+			return nil, false, nil
+		}
+		if i < 0 || j > len(l.Items) || i > j {
+			return nil, true, outOfRange("subList(%d, %d) of %d items", i, j, len(l.Items))
+		}
+		// A copy: Java's is a view, which differs only if one of both is changed afterwards.
+		return &List{Items: append([]any(nil), l.Items[i:j]...)}, true, nil
+	}
+	return nil, false, nil
+}
+
+func viewMethod(v *view, name string, args []any) (any, bool, error) {
+	if out, ok, err := readMethod(v, v.items(), name, args); ok || err != nil {
+		return out, ok, err
+	}
+	switch {
+	case name == "clear" && len(args) == 0:
+		v.m.clear()
+		return "", true, nil
+	case name == "remove" && len(args) == 1:
+		for i := range v.m.slots {
+			if !v.m.slots[i].live {
+				continue
+			}
+			eq, err := javaEquals(v.at(i), args[0], 0)
+			if err != nil {
+				return nil, true, err
+			}
+			if eq {
+				v.m.Remove(v.m.slots[i].Key)
+				return true, true, nil
+			}
+		}
+		return false, true, nil
+	case (name == "add" || name == "addAll") && len(args) == 1:
+		return nil, true, javaError("UnsupportedOperationException: a map's view takes no additions")
+	case (name == "removeAll" || name == "retainAll") && len(args) == 1:
+		return nil, true, fmt.Errorf("Java has this method, but it is not modelled")
+	}
+	return nil, false, nil
+}
+
+func entryMethod(r *entryRef, name string, args []any) (any, bool, error) {
+	switch {
+	case name == "getKey" && len(args) == 0:
+		return r.key, true, nil
+	case name == "getValue" && len(args) == 0:
+		return r.value(), true, nil
+	case name == "setValue" && len(args) == 1:
+		return r.m.Put(r.key, args[0]), true, nil
+	}
+	return nil, false, nil
+}
+
+func iteratorMethod(it *iterator, name string, args []any) (any, bool, error) {
+	if len(args) != 0 {
+		return nil, false, nil
+	}
+	switch name {
+	case "hasNext":
+		return it.hasNext(), true, nil
+	case "next":
+		v, err := it.next()
+		return v, true, err
+	case "remove":
+		return nil, false, fmt.Errorf("Java has this method, but it is not modelled")
+	}
+	return nil, false, nil
+}
+
+func scopeMethod(s *foreachScope, name string, args []any) (any, bool, error) {
+	switch len(args) {
+	case 0:
+		switch name {
+		case "getIndex", "getCount", "getHasNext", "getFirst", "getLast", "getParent", "getTopmost", "getReplaced":
+			return property(s, name[3:])
+		case "isFirst", "isLast":
+			return property(s, name[2:])
+		case "hasNext":
+			return s.hasNext, true, nil
+		}
+	case 1:
+		if name == "get" {
+			return s.get(args[0]), true, nil
+		}
+	case 2:
+		if name == "put" {
+			return s.stored().Put(args[0], args[1]), true, nil
+		}
+	}
+	return nil, false, nil
+}

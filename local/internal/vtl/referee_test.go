@@ -1,0 +1,86 @@
+package vtl_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The referee is Apache Velocity 1.7 itself, from Debian's package "velocity"
+// (apt-get install velocity default-jdk-headless), whose jars lie in
+// /usr/share/java; ORDERFLOW_VELOCITY_JARS names another folder. One JVM renders
+// all cases. Known differences, on purpose, are in the package documentation;
+// none of the cases is one.
+func referee(t *testing.T, cases []testCase) []testCase {
+	t.Helper()
+	java, err := exec.LookPath("java")
+	if err != nil {
+		t.Skip("java is not installed: the stored outputs of the referee are checked by TestCases")
+	}
+	dir := os.Getenv("ORDERFLOW_VELOCITY_JARS")
+	if dir == "" {
+		dir = "/usr/share/java"
+	}
+	var jars []string
+	for _, name := range []string{"velocity.jar", "commons-collections3.jar", "commons-lang.jar"} {
+		jar := filepath.Join(dir, name)
+		if _, err := os.Stat(jar); err != nil {
+			t.Skipf("%s is missing (Debian package velocity): the stored outputs of the referee are checked by TestCases", jar)
+		}
+		jars = append(jars, jar)
+	}
+	var in bytes.Buffer
+	for _, c := range cases {
+		in.WriteString(base64.StdEncoding.EncodeToString([]byte(c.vars)) + " " +
+			base64.StdEncoding.EncodeToString([]byte(c.template)) + "\n")
+	}
+	cmd := exec.Command(java, "-cp", strings.Join(jars, string(os.PathListSeparator)), "testdata/Referee.java")
+	cmd.Stdin = &in
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the referee failed: %v\n%s", err, stderr.String())
+	}
+	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	if len(lines) != len(cases) {
+		t.Fatalf("the referee answered %d of %d cases\n%s", len(lines), len(cases), stderr.String())
+	}
+	judged := make([]testCase, len(cases))
+	for i, line := range lines {
+		verdict, text, _ := strings.Cut(line, " ")
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judged[i] = cases[i]
+		judged[i].want, judged[i].fails = string(b), verdict != "OK"
+		if judged[i].fails {
+			judged[i].want = ""
+			first, _, _ := strings.Cut(string(b), "\n")
+			t.Logf("%s: Velocity: %s", cases[i].name, first)
+		}
+	}
+	return judged
+}
+
+// TestReferee renders every case with Velocity and with this package.
+func TestReferee(t *testing.T) {
+	cases := readCases(t)
+	judged := referee(t, cases)
+	if *update {
+		writeCases(t, judged)
+	}
+	for i, c := range judged {
+		t.Run(c.name, func(t *testing.T) {
+			if !*update && (c.want != cases[i].want || c.fails != cases[i].fails) {
+				t.Errorf("the stored output is not the referee's; run with -update")
+			}
+			c.check(t)
+		})
+	}
+}
