@@ -1,8 +1,8 @@
 package dynamodb
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 )
 
 const (
@@ -26,7 +26,7 @@ type batch struct {
 func (r *request) batchGetMember(d *decoder, name string) (err error) {
 	switch name {
 	case "RequestItems":
-		r.hasOps = true
+		defer r.captureBatch(d)()
 		return d.object("java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.KeysAndAttributes>", func(table string) error {
 			b := &batch{table: table, req: &request{s: r.s, action: r.action, table: table, hasTable: true}}
 			r.batches = append(r.batches, b)
@@ -34,6 +34,7 @@ func (r *request) batchGetMember(d *decoder, name string) (err error) {
 				if name != "Keys" {
 					return b.req.itemMember(d, name)
 				}
+				b.keys = []attrs{}
 				return d.array(func() error {
 					b.keys = append(b.keys, attrs{})
 					return b.keys[len(b.keys)-1].read(d)
@@ -52,7 +53,7 @@ func (r *request) batchGetMember(d *decoder, name string) (err error) {
 func (r *request) batchWriteMember(d *decoder, name string) (err error) {
 	switch name {
 	case "RequestItems":
-		r.hasOps = true
+		defer r.captureBatch(d)()
 		return d.object("java.util.Map<java.lang.String, java.util.List<com.amazonaws.dynamodb.v20120810.WriteRequest>>", func(table string) error {
 			b := &batch{table: table}
 			r.batches = append(r.batches, b)
@@ -66,6 +67,13 @@ func (r *request) batchWriteMember(d *decoder, name string) (err error) {
 		err = d.skip()
 	}
 	return err
+}
+
+// captureBatch notes the text of RequestItems, which messages quote.
+func (r *request) captureBatch(d *decoder) (done func()) {
+	r.hasOps = true
+	start := d.pos
+	return func() { r.batchText = d.buf[start:d.pos] }
 }
 
 func (b *batch) readWrite(r *request, d *decoder) error {
@@ -97,14 +105,30 @@ func (r *request) checkBatch() error {
 	var c constraints
 	c.enum(r.returnCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
 	c.enum(r.returnMetrics, "returnItemCollectionMetrics", "SIZE", "NONE")
-	if !r.hasOps {
-		return validation("The parameter 'RequestItems' is required but was not present in the request")
-	}
-	if len(r.batches) == 0 {
+	switch {
+	case !r.hasOps:
+		c.add("null", "requestItems", "not be null")
+	case len(r.batches) == 0:
 		c.add("{}", "requestItems", "have length greater than or equal to 1")
 	}
-	if len(r.batches) > maxBatchWrite && r.action == "BatchWriteItem" || len(r.batches) > maxBatchGet {
-		c.add("{…}", "requestItems", "have length less than or equal to %d", map[bool]int{true: maxBatchWrite, false: maxBatchGet}[r.action == "BatchWriteItem"])
+	for _, b := range r.batches {
+		if !strings.HasPrefix(b.table, "arn:") && (strings.Trim(b.table, nameAlphabet) != "" || len(b.table) < 3 || len(b.table) > 255) {
+			c.violation(string(r.batchText), "requestItems", "Map keys must satisfy constraint: [Member must have length less than or equal to 255, Member must have length greater than or equal to 3, Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]")
+		}
+		if r.action == "BatchWriteItem" && (len(b.ops) == 0 || len(b.ops) > maxBatchWrite) {
+			c.violation(string(r.batchText), "requestItems", "Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+		}
+		if r.action == "BatchGetItem" {
+			at := "requestItems." + b.table + ".member.keys"
+			switch {
+			case b.keys == nil:
+				c.add("null", at, "not be null")
+			case len(b.keys) == 0:
+				c.add("[]", at, "have length greater than or equal to 1")
+			case len(b.keys) > maxBatchGet:
+				c.add(b.keysText(), at, "have length less than or equal to %d", maxBatchGet)
+			}
+		}
 	}
 	slices.SortFunc(r.batches, func(a, b *batch) int { return compareText(a.table, b.table) })
 	return c.err()
@@ -116,11 +140,6 @@ func (s *Service) batchGet(r *request, out []byte) ([]byte, error) {
 	}
 	total := 0
 	for _, b := range r.batches {
-		if len(b.keys) == 0 {
-			var c constraints
-			c.add("[]", fmt.Sprintf("requestItems.%s.member.keys", b.table), "have length greater than or equal to 1")
-			return nil, c.err()
-		}
 		if total += len(b.keys); total > maxBatchGet {
 			return nil, validation("Too many items requested for the BatchGetItem call")
 		}
@@ -159,6 +178,14 @@ func (s *Service) batchGet(r *request, out []byte) ([]byte, error) {
 	}
 	out = append(out, '}')
 	return r.appendCosts(out, costs), nil
+}
+
+func (b *batch) keysText() string {
+	keys := make([]string, len(b.keys))
+	for i, k := range b.keys {
+		keys[i] = string(k.item.appendJSON(nil))
+	}
+	return "[" + strings.Join(keys, ", ") + "]"
 }
 
 // prepareKeys makes an operation of each key.
@@ -209,9 +236,6 @@ func (s *Service) batchWrite(r *request, out []byte) ([]byte, error) {
 	}
 	var ops []*operation
 	for _, b := range r.batches {
-		if len(b.ops) == 0 {
-			return nil, validation("The batch write request list for a table cannot be null or empty: %s", b.table)
-		}
 		ops = append(ops, b.ops...)
 	}
 	if len(ops) > maxBatchWrite {

@@ -62,14 +62,21 @@ type parser struct {
 	pos  int
 	expr *expression
 	// The first problem of each kind, reported in this order when the syntax is right.
-	parens, function, misused, reserved, section string
-	depth                                        int
-	used                                         map[string]bool
+	parens, function, misused, reserved, section, limit string
+	depth                                               int
+	operators                                           int
+	used                                                map[string]bool
 }
 
-// maxExpressionDepth bounds the parser's recursion; the service has limits of
-// its own that are reached first.
-const maxExpressionDepth = 300
+const msgParens = "The expression has redundant parentheses;"
+
+const (
+	maxInOperands = 100
+	// maxExpressionDepth bounds the parser's recursion: the service allows 300
+	// operators in an expression, which cannot nest deeper than that.
+	maxExpressionDepth = 300
+	maxOperators       = 300
+)
 
 type syntaxError struct{ problem string }
 
@@ -159,7 +166,10 @@ func parseExpression(src string, parse func(*parser)) (e *expression) {
 	if p.peek().kind != tokEOF {
 		p.fail()
 	}
-	for _, problem := range []string{p.parens, p.function, p.misused, p.reserved, p.section} {
+	if p.operators > maxOperators {
+		note(&p.limit, "The expression contains too many operators; operator count: %d", p.operators)
+	}
+	for _, problem := range []string{p.parens, p.function, p.misused, p.reserved, p.section, p.limit} {
 		if problem != "" {
 			e.problem = problem
 			break
@@ -185,10 +195,11 @@ func parseProjection(src string) *expression {
 
 func (p *parser) or() *condition {
 	if p.depth++; p.depth > maxExpressionDepth {
-		panic(syntaxError{"The expression contains too many nested operators"})
+		panic(syntaxError{"The expression contains too many operators"})
 	}
 	c := p.and()
 	for p.keyword("OR") {
+		p.operators++
 		c = &condition{op: "OR", subs: []*condition{c, p.and()}}
 	}
 	p.depth--
@@ -198,6 +209,7 @@ func (p *parser) or() *condition {
 func (p *parser) and() *condition {
 	c := p.not()
 	for p.keyword("AND") {
+		p.operators++
 		c = &condition{op: "AND", subs: []*condition{c, p.not()}}
 	}
 	return c
@@ -205,10 +217,11 @@ func (p *parser) and() *condition {
 
 func (p *parser) not() *condition {
 	if p.depth++; p.depth > maxExpressionDepth {
-		panic(syntaxError{"The expression contains too many nested operators"})
+		panic(syntaxError{"The expression contains too many operators"})
 	}
 	defer func() { p.depth-- }()
 	if p.keyword("NOT") {
+		p.operators++
 		return &condition{op: "NOT", subs: []*condition{p.not()}}
 	}
 	if t := p.peek(); t.kind == tokSymbol && t.text == "(" && !p.operandInParens() {
@@ -217,7 +230,7 @@ func (p *parser) not() *condition {
 		inner := p.peek()
 		c := p.or()
 		if inner.text == "(" && inner.kind == tokSymbol && p.closes(open+1) == p.pos-1 {
-			note(&p.parens, "The expression has redundant parentheses;")
+			note(&p.parens, msgParens)
 		}
 		p.expect(")")
 		return c
@@ -287,6 +300,9 @@ func (p *parser) predicate() *condition {
 			}
 		}
 		p.expect(")")
+		if n := len(c.args) - 1; n > maxInOperands {
+			note(&p.limit, "The IN operator is provided with too many operands; number of operands: %d", n)
+		}
 		return p.plain(c)
 	case left.kind == operandFunction:
 		if left.fn == "size" {
@@ -300,6 +316,7 @@ func (p *parser) predicate() *condition {
 
 // plain checks that no operand is a function other than size.
 func (p *parser) plain(c *condition) *condition {
+	p.operators++
 	p.checkMisuse(c.args)
 	return c
 }
@@ -314,12 +331,15 @@ func (p *parser) checkMisuse(args []operand) {
 
 func (p *parser) operand() operand {
 	if p.depth++; p.depth > maxExpressionDepth {
-		panic(syntaxError{"The expression contains too many nested operators"})
+		panic(syntaxError{"The expression contains too many operators"})
 	}
 	defer func() { p.depth-- }()
 	t := p.peek()
 	switch {
 	case p.symbol("("):
+		if inner := p.peek(); inner.kind == tokSymbol && inner.text == "(" {
+			note(&p.parens, msgParens)
+		}
 		o := p.operand()
 		p.expect(")")
 		return o
@@ -328,6 +348,7 @@ func (p *parser) operand() operand {
 		return operand{kind: operandValue, ref: p.ref(&p.expr.values, t.text)}
 	case t.kind == tokIdent && p.toks[p.pos+1].text == "(" && p.toks[p.pos+1].kind == tokSymbol:
 		p.pos += 2
+		p.operators++
 		o := operand{kind: operandFunction, fn: t.text}
 		for {
 			o.args = append(o.args, p.operand())
@@ -337,7 +358,11 @@ func (p *parser) operand() operand {
 		}
 		p.expect(")")
 		if _, ok := conditionFunctions[t.text]; !ok {
-			note(&p.function, "Invalid function name; function: %s", t.text)
+			if _, ok := updateFunctions[t.text]; ok {
+				note(&p.function, "The function is not allowed in a condition expression; function: %s", t.text)
+			} else {
+				note(&p.function, "Invalid function name; function: %s", t.text)
+			}
 		}
 		p.checkMisuse(o.args)
 		return o
@@ -376,7 +401,7 @@ func (p *parser) path() path {
 			out = append(out, pathElem{ref: -1, index: n})
 		default:
 			if len(out) > maxNesting {
-				panic(syntaxError{"The document path has too many nesting elements; nesting levels: " + strconv.Itoa(len(out))})
+				panic(syntaxError{"The document path has too many nesting levels; nesting levels: " + strconv.Itoa(len(out))})
 			}
 			return out
 		}

@@ -81,7 +81,12 @@ func (r *request) prepare(kind string) (*operation, error) {
 		return nil, err
 	}
 	if kind == "Put" {
-		err = op.table.checkItem(r.item.item)
+		if r.action == "BatchWriteItem" {
+			err = op.table.key.checkKey(op.table.key.keyOf(r.item.item))
+		}
+		if err == nil {
+			err = op.table.checkItem(r.item.item)
+		}
 	} else {
 		err = op.table.key.checkKey(r.key.item)
 	}

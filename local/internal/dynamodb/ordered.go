@@ -13,7 +13,7 @@ type record struct {
 	hash uint64 // of the partition key
 	pk   string // the partition key, encoded
 	sk   string // the sort key, encoded in order; "" without one
-	// tie orders entries of an index that have one key: the table's own key.
+	// tie orders entries of an index that have one key.
 	tie  string
 	item Item
 	size int
@@ -34,6 +34,15 @@ func hashKey(pk string) uint64 {
 	b := append(append(buf[:0], "Outliers"...), pk...)
 	sum := md5.Sum(b)
 	return binary.BigEndian.Uint64(sum[:8])
+}
+
+// tieOf orders the entries of an index that have one key, as the service
+// does, by the hash of the table's key: in no order that means anything.
+func tieOf(base *record) string {
+	b := make([]byte, 8, 8+len(base.pk)+1+len(base.sk))
+	binary.BigEndian.PutUint64(b, hashKey(base.pk+base.sk))
+	b = append(append(b, base.pk...), 0)
+	return string(append(b, base.sk...))
 }
 
 func compareKeys(r *record, hash uint64, pk, sk string) int {

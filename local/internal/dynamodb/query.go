@@ -129,41 +129,31 @@ func (ix *index) holds(name string) bool {
 	return ix.attributes == nil
 }
 
-// checkFilter refuses a filter on the keys of what a Query reads.
+// checkFilter refuses a Query's filter on the keys of what it reads, and
+// document paths into keys.
 func (q *search) checkFilter() error {
-	for _, b := range []*binding{q.projection, q.filter} {
-		if b == nil {
-			continue
-		}
-		var err error
-		check := func(p path) {
-			if err == nil {
-				err = q.table.checkScalar(b, p)
+	if q.filter != nil && q.req.action == "Query" {
+		for _, k := range q.key.attributes() {
+			var err error
+			visitPaths(q.filter.expr.cond, func(p path) {
+				if q.filter.head(p) == k.name {
+					err = validation("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", k.name)
+				}
+			})
+			if err != nil {
+				return err
 			}
 		}
-		for _, p := range b.expr.paths {
-			check(p)
-		}
-		if b.expr.cond != nil {
-			visitPaths(b.expr.cond, check)
-		}
-		if err != nil {
-			return err
-		}
 	}
-	if q.filter == nil || q.req.action != "Query" {
-		return nil
-	}
-	for _, k := range q.key.attributes() {
-		var err error
-		visitPaths(q.filter.expr.cond, func(p path) {
-			if q.filter.head(p) == k.name {
-				err = validation("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", k.name)
+	if q.projection != nil {
+		for _, p := range q.projection.expr.paths {
+			if err := q.table.checkScalar(q.projection, p); err != nil {
+				return err
 			}
-		})
-		if err != nil {
-			return err
 		}
+	}
+	if q.filter != nil {
+		return q.table.checkNested(q.filter, q.filter.expr.cond)
 	}
 	return nil
 }
@@ -178,17 +168,23 @@ func (q *search) startRecord() (*record, *api.Error) {
 	for _, k := range q.key.attributes() {
 		want[k.name] = true
 	}
+	// A Scan of the table itself says more than the rest.
+	missing, mismatch := errStartKey, validation(msgKeySchema)
+	if q.index == nil && q.req.action == "Scan" {
+		mismatch = validation("The provided starting key is invalid: " + msgKeySchema)
+		missing = mismatch
+	}
 	if len(start) != len(want) {
-		return nil, errStartKey
+		return nil, missing
 	}
 	for _, key := range []keySchema{q.key, q.table.key} {
 		for i, k := range key.attributes() {
 			v := start.Get(k.name)
 			if v.kind == 0 {
-				return nil, errStartKey
+				return nil, missing
 			}
 			if v.kind != k.kind {
-				return nil, validation("The provided starting key is invalid: " + msgKeySchema)
+				return nil, mismatch
 			}
 			if problem := keyProblem(v, k.name, i == 0); problem != "" {
 				return nil, validation("%s", problem)
@@ -197,8 +193,7 @@ func (q *search) startRecord() (*record, *api.Error) {
 	}
 	rec := q.key.locate(start)
 	if q.index != nil {
-		base := q.table.key.locate(start)
-		rec.tie = base.pk + "\x00" + base.sk
+		rec.tie = tieOf(q.table.key.locate(start))
 	}
 	return rec, nil
 }

@@ -44,6 +44,8 @@ type request struct {
 	hasOps  bool
 	token   string
 	batches []*batch
+	// batchText is a batch's RequestItems as it was sent.
+	batchText []byte
 	// Of ListTables.
 	startTable string
 
@@ -151,11 +153,15 @@ func (r *request) expression(d *decoder, m map[string]*expression, parse func(st
 type constraints struct{ list []string }
 
 func (c *constraints) add(value, member, rule string, args ...any) {
+	c.violation(value, member, "Member must "+fmt.Sprintf(rule, args...))
+}
+
+func (c *constraints) violation(value, member, rule string) {
 	if value != "null" {
 		value = "'" + value + "'"
 	}
 	if len(c.list) < 10 {
-		c.list = append(c.list, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: Member must ", value, member)+fmt.Sprintf(rule, args...))
+		c.list = append(c.list, "Value "+value+" at '"+member+"' failed to satisfy constraint: "+rule)
 	}
 }
 
@@ -188,21 +194,26 @@ func (c *constraints) name(value, member string, shortest int) {
 	}
 }
 
+// tableName checks a table's name, which may be an ARN instead.
+func (c *constraints) tableName(value string) {
+	if !strings.HasPrefix(value, "arn:") {
+		c.name(value, "tableName", 3)
+	}
+}
+
 // model checks a single-item request, a Query or a Scan against the API's model.
 func (r *request) model() error {
-	if r.hasTable && (len(r.table) < 3 || len(r.table) > 255) {
-		return validation("TableName must be at least 3 characters long and at most 255 characters long")
-	}
-	if !r.hasTable {
-		return validation("The parameter 'TableName' is required but was not present in the request")
-	}
 	var c constraints
 	c.enum(r.selectWhat, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 	if r.hasIndex && (r.action == "Query" || r.action == "Scan") {
 		c.name(r.index, "indexName", 3)
 	}
 	c.enum(r.returnCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
-	c.name(r.table, "tableName", 3)
+	if r.hasTable {
+		c.tableName(r.table)
+	} else {
+		c.add("null", "tableName", "not be null")
+	}
 	c.enum(r.returnMetrics, "returnItemCollectionMetrics", "SIZE", "NONE")
 	c.enum(r.returnValues, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
 	c.enum(r.returnOnFailure, "returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE")

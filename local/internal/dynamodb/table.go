@@ -195,7 +195,7 @@ func (ix *index) entry(base *record) *record {
 		return nil
 	}
 	e := ix.key.locate(base.item)
-	e.tie = base.pk + "\x00" + base.sk
+	e.tie = tieOf(base)
 	e.item, e.size = base.item, base.size
 	if ix.attributes != nil {
 		e.item = make(Item, 0, len(ix.attributes))

@@ -53,6 +53,7 @@ func (p *parser) setValue() operand {
 	left := p.updateOperand()
 	for _, op := range []string{"+", "-"} {
 		if p.symbol(op) {
+			p.operators++
 			return operand{kind: operandFunction, fn: op, args: []operand{left, p.updateOperand()}}
 		}
 	}
@@ -61,7 +62,7 @@ func (p *parser) setValue() operand {
 
 func (p *parser) updateOperand() operand {
 	if p.depth++; p.depth > maxExpressionDepth {
-		panic(syntaxError{"The expression contains too many nested operators"})
+		panic(syntaxError{"The expression contains too many operators"})
 	}
 	defer func() { p.depth-- }()
 	t := p.peek()
@@ -75,6 +76,7 @@ func (p *parser) updateOperand() operand {
 		return operand{kind: operandValue, ref: p.ref(&p.expr.values, t.text)}
 	case t.kind == tokIdent && p.toks[p.pos+1].text == "(" && p.toks[p.pos+1].kind == tokSymbol:
 		p.pos += 2
+		p.operators++
 		o := operand{kind: operandFunction, fn: t.text}
 		for {
 			o.args = append(o.args, p.setValue())

@@ -1,0 +1,87 @@
+package dynamodb_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+)
+
+// An item of about 500 bytes, as STATUS is.
+const statusItem = `{"pk":{"S":"%s"},"sk":{"S":"STATUS"},"status":{"S":"RESERVED"},"sequence":{"N":"2"},"updatedAt":{"S":"2026-03-01T12:00:00.000Z"},"tenant":{"S":"acme-industries"},"orderId":{"S":"1772366400000-JKJaXmPLvHcESHA-YWNtZQ"},"createdAt":{"S":"2026-03-01T12:00:00.000Z"},"expires":{"N":"1780142400"},"history":{"L":[{"M":{"status":{"S":"ACCEPTED"},"at":{"S":"2026-03-01T12:00:00.000Z"},"sequence":{"N":"1"}}},{"M":{"status":{"S":"RESERVED"},"at":{"S":"2026-03-01T12:00:00.100Z"},"sequence":{"N":"2"}}}]}}`
+
+func key(i int) string { return fmt.Sprintf("YWNtZQ#1772366400000-%07d-YWNtZQ", i) }
+
+// bench runs b.N calls over the inputs in turn.
+func bench(b *testing.B, w *world, action string, inputs []string) {
+	b.Helper()
+	raw := make([][]byte, len(inputs))
+	for i, s := range inputs {
+		raw[i] = []byte(s)
+	}
+	fail := func(_ []byte, err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(raw[0])))
+	for i := 0; b.Loop(); i++ {
+		w.s.Do(api.Call{Service: "dynamodb", Action: action, Input: raw[i%len(raw)]}, fail)
+	}
+}
+
+func each(n int, f func(i int) string) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = f(i)
+	}
+	return out
+}
+
+const stored = 10_000
+
+func filled(b *testing.B) *world {
+	w := newWorld(b)
+	for i := range stored {
+		w.ok("PutItem", `{"TableName":"orders","Item":`+fmt.Sprintf(statusItem, key(i))+`}`)
+	}
+	return w
+}
+
+func BenchmarkGetItem(b *testing.B) {
+	bench(b, filled(b), "GetItem", each(stored, func(i int) string {
+		return `{"TableName":"orders","Key":{"pk":{"S":"` + key(i*7919%stored) + `"},"sk":{"S":"STATUS"}}}`
+	}))
+}
+
+func BenchmarkPutItem(b *testing.B) {
+	bench(b, newWorld(b), "PutItem", each(stored, func(i int) string {
+		return `{"TableName":"orders","Item":` + fmt.Sprintf(statusItem, key(i*7919%stored)) + `}`
+	}))
+}
+
+func BenchmarkUpdateItem(b *testing.B) {
+	bench(b, filled(b), "UpdateItem", each(stored, func(i int) string {
+		return `{"TableName":"orders","Key":{"pk":{"S":"` + key(i*7919%stored) + `"},"sk":{"S":"STATUS"}},` +
+			`"UpdateExpression":"SET #s = :to, updatedAt = :at, history = list_append(:none, :entry) ADD #q :one",` +
+			`"ConditionExpression":"#s IN (:from1, :from2) AND attribute_not_exists(cancelRequested)",` +
+			`"ExpressionAttributeNames":{"#s":"status","#q":"sequence"},` +
+			`"ExpressionAttributeValues":{":to":{"S":"RESERVED"},":at":{"S":"2026-03-01T12:00:01.000Z"},":none":{"L":[]},` +
+			`":entry":{"L":[{"M":{"status":{"S":"PAID"},"at":{"S":"2026-03-01T12:00:01.000Z"},"sequence":{"N":"3"}}}]},` +
+			`":one":{"N":"1"},":from1":{"S":"ACCEPTED"},":from2":{"S":"RESERVED"}}}`
+	}))
+}
+
+func BenchmarkQuery(b *testing.B) {
+	bench(b, filled(b), "Query", each(stored, func(i int) string {
+		return `{"TableName":"orders","KeyConditionExpression":"pk = :pk","ExpressionAttributeValues":{":pk":{"S":"` + key(i*7919%stored) + `"}}}`
+	}))
+}
+
+func BenchmarkTransactWriteItems(b *testing.B) {
+	bench(b, filled(b), "TransactWriteItems", each(stored, func(i int) string {
+		return `{"TransactItems":[{"Put":{"TableName":"plain","Item":{"id":{"S":"r` + key(i) + `"},"quantity":{"N":"2"}}}},` +
+			`{"Update":{"TableName":"plain","Key":{"id":{"S":"sku-` + fmt.Sprint(i%100) + `"}},"UpdateExpression":"ADD reserved :n","ConditionExpression":"attribute_not_exists(gone)","ExpressionAttributeValues":{":n":{"N":"2"}}}}]}`
+	}))
+}
