@@ -1,0 +1,117 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderflow-cdk/orderflow/constructs/asyncapi"
+	"github.com/orderflow-cdk/orderflow/constructs/gofunction"
+	"github.com/orderflow-cdk/orderflow/constructs/orderworkflow"
+	"github.com/orderflow-cdk/orderflow/constructs/statusnotifier"
+	"github.com/orderflow-cdk/orderflow/infra/app"
+)
+
+func TestSnapshotsOfTheApp(t *testing.T) {
+	for _, env := range app.Environments() {
+		name := "orderflow-" + env.Name
+		t.Run(env.Name, func(t *testing.T) {
+			compare(t, filepath.Join("..", "internal", "snapshot", name+".template.json"), stacks(t)[name])
+		})
+	}
+}
+
+func TestSnapshotsOfScenarios(t *testing.T) {
+	assets := bootstraps(t)
+	function := func(s awscdk.Stack, id string) awslambda.Function {
+		return gofunction.New(s, id, gofunction.Props{Name: "ship", AssetDir: filepath.Join(assets, "arm64", "ship")}).Function
+	}
+	for _, scenario := range []struct {
+		name  string
+		build func(awscdk.Stack)
+	}{
+		{"function with every option", func(s awscdk.Stack) {
+			gofunction.New(s, "Ship", gofunction.Props{
+				Name: "ship", AssetDir: filepath.Join(assets, "x86_64", "ship"), Architecture: gofunction.X8664,
+				Memory: 1024, Timeout: time.Minute, Environment: map[string]string{"A_NAME": "a value"},
+				LogLevel: gofunction.Warn, LogRetention: awslogs.RetentionDays_ONE_DAY,
+				RemovalPolicy: awscdk.RemovalPolicy_DESTROY, ReservedConcurrency: 7, NoTracing: true,
+			})
+		}},
+		{"workflow that waits for approval", func(s awscdk.Stack) {
+			queue := awssqs.NewQueue(s, jsii.String("Approvals"), nil)
+			orderworkflow.New(s, "Orders", orderworkflow.Props{Steps: []orderworkflow.Step{{
+				Name: "Approve", Status: "APPROVED", WaitForCallback: true, Timeout: 72 * time.Hour, Heartbeat: time.Hour,
+				Run: orderworkflow.Integration(orderworkflow.ServiceIntegration{
+					Resource: "arn:aws:states:::sqs:sendMessage",
+					Arguments: map[string]any{
+						"QueueUrl":    *queue.QueueUrl(),
+						"MessageBody": "{% $states.context.Task.Token %}",
+					},
+				}),
+				Compensation: orderworkflow.NoCompensation,
+				Retry:        orderworkflow.Retry{MaxAttempts: -1},
+				Rejections:   []string{"NotApproved"},
+			}, {
+				Name: "Ship", Status: "COMPLETED",
+				Run: orderworkflow.Function(function(s, "Ship")), Compensation: orderworkflow.NoCompensation,
+			}}})
+		}},
+		{"express flow of a FIFO queue with API keys", func(s awscdk.Stack) {
+			w := orderworkflow.New(s, "Orders", orderworkflow.Props{
+				Kind: orderworkflow.Express,
+				Steps: []orderworkflow.Step{{
+					Name: "Ship", Status: "COMPLETED",
+					Run: orderworkflow.Function(function(s, "Ship")), Compensation: orderworkflow.Function(function(s, "Return")),
+				}},
+			})
+			api := asyncapi.New(s, "Api", asyncapi.Props{
+				Authorizer: asyncapi.APIKey(asyncapi.Plan{PerDay: 1000}),
+				Queue:      asyncapi.FIFO(asyncapi.GroupByOrder),
+				Consumer:   function(s, "Intake"),
+			})
+			statusnotifier.New(s, "Status", statusnotifier.Props{API: api, Table: w.Table})
+		}},
+	} {
+		t.Run(scenario.name, func(t *testing.T) {
+			compare(t, filepath.Join("testdata", filename(scenario.name)), synth(t, scenario.build))
+		})
+	}
+}
+
+func filename(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if c == ' ' {
+			b[i] = '-'
+		}
+	}
+	return string(b) + ".json"
+}
+
+func compare(t *testing.T, file string, got template) {
+	t.Helper()
+	text := got.text(t)
+	if *update {
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (write it with: go test ./test -update)", err)
+	}
+	if diff := cmp.Diff(parse(t, b), got); diff != "" {
+		t.Errorf("%s is not what is synthesized now; if that is meant, run go test ./test -update:\n%s", file, diff)
+	} else if string(b) != string(text) {
+		t.Errorf("%s says the same as what is synthesized now, but in another form; run go test ./test -update", file)
+	}
+}

@@ -1,0 +1,186 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/infra/app"
+	"github.com/orderflow-cdk/orderflow/internal/handler"
+)
+
+// template is a CloudFormation template.
+type template map[string]any
+
+// resource is one resource of a template.
+type resource struct {
+	ID, Type   string
+	Properties map[string]any
+	All        map[string]any
+}
+
+// resources returns those of some types, or all, sorted by logical id.
+func (t template) resources(types ...string) []resource {
+	var out []resource
+	for id, r := range t["Resources"].(map[string]any) {
+		all := r.(map[string]any)
+		typ := all["Type"].(string)
+		if len(types) > 0 && !slices.Contains(types, typ) {
+			continue
+		}
+		properties, _ := all["Properties"].(map[string]any)
+		out = append(out, resource{ID: id, Type: typ, Properties: properties, All: all})
+	}
+	slices.SortFunc(out, func(a, b resource) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
+	return out
+}
+
+// target returns the resource that a Ref or Fn::GetAtt points to.
+func (t template) target(v any) (resource, bool) {
+	m, _ := v.(map[string]any)
+	id, _ := m["Ref"].(string)
+	if att, ok := m["Fn::GetAtt"].([]any); ok {
+		id, _ = att[0].(string)
+	}
+	for _, r := range t.resources() {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return resource{}, false
+}
+
+func (r resource) int(name string) int {
+	n, _ := r.Properties[name].(json.Number)
+	i, _ := n.Int64()
+	return int(i)
+}
+
+// at walks down nested objects.
+func at(v any, path ...string) any {
+	for _, name := range path {
+		m, _ := v.(map[string]any)
+		v = m[name]
+	}
+	return v
+}
+
+var assetHash = regexp.MustCompile(`\b[0-9a-f]{64}\.zip\b`)
+
+// parse reads a template whose assets' hashes do not matter.
+func parse(t testing.TB, b []byte) template {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(assetHash.ReplaceAll(b, []byte("ASSET.zip"))))
+	dec.UseNumber()
+	var out template
+	if err := dec.Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// text is a template with sorted keys.
+func (t template) text(tb testing.TB) []byte {
+	tb.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(t); err != nil {
+		tb.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// bootstraps returns a folder like build-functions makes it, but with nothing
+// in the executables.
+func bootstraps(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, arch := range []string{"arm64", "x86_64"} {
+		for _, f := range handler.Functions() {
+			folder := filepath.Join(dir, arch, f.Name)
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, "bootstrap"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return dir
+}
+
+// flags are the feature flags that the command line would read.
+func flags(t testing.TB) map[string]any {
+	t.Helper()
+	b, err := os.ReadFile("../cdk.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct{ Context map[string]any }
+	if err := json.Unmarshal(b, &config); err != nil {
+		t.Fatal(err)
+	}
+	return config.Context
+}
+
+var synthesized struct {
+	once   sync.Once
+	stacks map[string]template
+}
+
+// stacks returns the app's templates by stack name.
+func stacks(t testing.TB) map[string]template {
+	t.Helper()
+	synthesized.once.Do(func() {
+		dir := t.TempDir()
+		app.New(app.Options{Assets: bootstraps(t), Context: flags(t), Outdir: dir}).Synth(nil)
+		found := map[string]template{}
+		for _, env := range app.Environments() {
+			name := "orderflow-" + env.Name
+			b, err := os.ReadFile(filepath.Join(dir, name+".template.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[name] = parse(t, b)
+		}
+		synthesized.stacks = found
+	})
+	if synthesized.stacks == nil {
+		t.Fatal("the app could not be synthesized: see the first test that failed")
+	}
+	return synthesized.stacks
+}
+
+// synth returns the template of a stack that holds what build adds.
+func synth(t testing.TB, build func(awscdk.Stack)) template {
+	t.Helper()
+	context := flags(t)
+	dir := t.TempDir()
+	a := awscdk.NewApp(&awscdk.AppProps{Context: &context, Outdir: jsii.String(dir), AnalyticsReporting: jsii.Bool(false)})
+	build(awscdk.NewStack(a, jsii.String("test"), nil))
+	a.Synth(nil)
+	b, err := os.ReadFile(filepath.Join(dir, "test.template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parse(t, b)
+}
+
+// each runs check on every stack of the app.
+func each(t *testing.T, check func(*testing.T, template)) {
+	t.Helper()
+	all := stacks(t)
+	for _, env := range app.Environments() {
+		t.Run(env.Name, func(t *testing.T) { check(t, all["orderflow-"+env.Name]) })
+	}
+}
