@@ -204,7 +204,7 @@ func (r *reader) endpoint(name string) *url.URL {
 	}
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		r.note(name, "must be an https URL without credentials, query and fragment, got %q", v)
+		r.note(name, "must be an https URL without credentials, query and fragment")
 		return nil
 	}
 	return u

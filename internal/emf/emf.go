@@ -11,13 +11,12 @@ import (
 	"time"
 )
 
-// Unit is a CloudWatch unit.
-type Unit string
+// unit is a CloudWatch unit.
+type unit string
 
-// The units in use.
 const (
-	Count        Unit = "Count"
-	Milliseconds Unit = "Milliseconds"
+	count        unit = "Count"
+	milliseconds unit = "Milliseconds"
 )
 
 // Line is one line of metrics, all under one dimension. A Line is for one
@@ -29,9 +28,9 @@ type Line struct {
 }
 
 type metric struct {
-	name  string
-	unit  Unit
-	value float64
+	name   string
+	unit   unit
+	values []float64
 }
 
 // New returns an empty line for a namespace and one dimension.
@@ -39,13 +38,32 @@ func New(namespace, dimension, value string) *Line {
 	return &Line{namespace: namespace, dimension: dimension, value: value}
 }
 
-// Add adds v to a metric of the line; a metric that was never added to is not written.
-func (l *Line) Add(name string, unit Unit, v float64) {
-	if i := slices.IndexFunc(l.metrics, func(m metric) bool { return m.name == name }); i >= 0 {
-		l.metrics[i].value += v
-		return
+// Count adds 1 to a counter of the line. What was never counted is not written.
+func (l *Line) Count(name string) {
+	if m := l.find(name, count); len(m.values) > 0 {
+		m.values[0]++
+	} else {
+		m.values = append(m.values, 1)
 	}
-	l.metrics = append(l.metrics, metric{name, unit, v})
+}
+
+// Observe adds a duration to the metric's values. The format allows 100 of them
+// in a line; the rest is left out.
+func (l *Line) Observe(name string, d time.Duration) {
+	if m := l.find(name, milliseconds); len(m.values) < maxValues {
+		m.values = append(m.values, float64(d.Microseconds())/1000)
+	}
+}
+
+const maxValues = 100
+
+func (l *Line) find(name string, u unit) *metric {
+	i := slices.IndexFunc(l.metrics, func(m metric) bool { return m.name == name })
+	if i < 0 {
+		i = len(l.metrics)
+		l.metrics = append(l.metrics, metric{name: name, unit: u})
+	}
+	return &l.metrics[i]
 }
 
 // Flush writes the line, with the time at, in one Write, and empties it. An
@@ -80,7 +98,7 @@ func (l *Line) Flush(w io.Writer, at time.Time) error {
 		b = append(b, ',')
 		b = appendString(b, m.name)
 		b = append(b, ':')
-		b = strconv.AppendFloat(b, m.value, 'f', -1, 64)
+		b = appendValues(b, m.values)
 	}
 	b = append(b, '}', '\n')
 	l.metrics = l.metrics[:0]
@@ -94,4 +112,15 @@ func appendString(b []byte, s string) []byte {
 		return append(b, `""`...) // a string always has a JSON form
 	}
 	return append(b, quoted...)
+}
+
+func appendValues(b []byte, values []float64) []byte {
+	if len(values) == 1 {
+		return strconv.AppendFloat(b, values[0], 'f', -1, 64)
+	}
+	for i, v := range values {
+		b = append(b, "[,"[min(i, 1)])
+		b = strconv.AppendFloat(b, v, 'f', -1, 64)
+	}
+	return append(b, ']')
 }

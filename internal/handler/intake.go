@@ -81,7 +81,7 @@ func (h *intake) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			continue
 		}
 		if err := h.take(ctx, m, metrics); err != nil {
-			metrics.Add("MessagesFailed", emf.Count, 1)
+			metrics.Count("MessagesFailed")
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 			if group != "" {
 				blocked[group] = true
@@ -162,13 +162,13 @@ func (h *intake) take(ctx context.Context, m *events.SQSMessage, metrics *emf.Li
 		return err
 	}
 	if done.recorded {
-		metrics.Add(recordedMetric[done.status], emf.Count, 1)
-		metrics.Add("QueueTime", emf.Milliseconds, float64(h.env.Now().Sub(s.acceptedAt).Milliseconds()))
+		metrics.Count(recordedMetric[done.status])
+		metrics.Observe("QueueTime", h.env.Now().Sub(s.acceptedAt))
 	} else {
-		metrics.Add("Duplicates", emf.Count, 1)
+		metrics.Count("Duplicates")
 	}
 	if done.conflict {
-		metrics.Add("Conflicts", emf.Count, 1)
+		metrics.Count("Conflicts")
 	}
 	h.log.LogAttrs(ctx, slog.LevelInfo, "order taken", append(attrs, slog.String("status", string(done.status)),
 		slog.Bool("duplicate", !done.recorded), slog.Bool("conflict", done.conflict))...)

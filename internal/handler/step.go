@@ -66,7 +66,7 @@ func (s *step) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	end := s.env.Now()
 	m := emf.New(s.namespace, "Step", in.Step)
-	m.Add("StepDuration", emf.Milliseconds, float64(end.Sub(start).Microseconds())/1000)
+	m.Observe("StepDuration", end.Sub(start))
 
 	attrs := []slog.Attr{
 		slog.String("requestId", requestID(ctx)), slog.String("tenant", in.Tenant),
@@ -80,10 +80,10 @@ func (s *step) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	name := errorName(seen)
 	attrs = append(attrs, slog.String("error", name), slog.String("cause", err.Error()))
 	if slices.Contains(order.Rejections(), name) {
-		m.Add("StepRejections", emf.Count, 1)
+		m.Count("StepRejections")
 		s.log.LogAttrs(ctx, slog.LevelInfo, "step rejected the order", attrs...)
 	} else {
-		m.Add("StepErrors", emf.Count, 1)
+		m.Count("StepErrors")
 		s.log.LogAttrs(ctx, slog.LevelError, "step failed", attrs...)
 	}
 	// The step's own error matters more than a metric that could not be written.

@@ -1,0 +1,88 @@
+package config_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderflow-cdk/orderflow/internal/config"
+)
+
+func TestLoadIntake(t *testing.T) {
+	env := map[string]string{
+		"LOG_LEVEL": "WARN", "METRICS_NAMESPACE": "orderflow", "ORDERS_TABLE_NAME": "orders",
+		"STATE_MACHINE_ARN": "arn:x", "RETENTION_DAYS": "30",
+	}
+	got, err := config.LoadIntake(func(n string) string { return env[n] })
+	want := config.Intake{
+		Common:      config.Common{LogLevel: slog.LevelWarn, MetricsNamespace: "orderflow"},
+		OrdersTable: "orders", StateMachineARN: "arn:x", Retention: 720 * time.Hour,
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+func TestEverythingWrongIsReportedAtOnce(t *testing.T) {
+	env := map[string]string{
+		"LOG_LEVEL": "loud", "PAYMENT_PROVIDER": "http",
+		"PAYMENT_ENDPOINT": "http://user@pay.example", "PAYMENT_TIMEOUT": "10",
+	}
+	_, err := config.LoadCharge(func(n string) string { return env[n] })
+	want := `environment: LOG_LEVEL must be one of DEBUG, INFO, WARN, ERROR, got "loud"; METRICS_NAMESPACE is not set; ` +
+		`PAYMENT_ENDPOINT must be an https URL without credentials, query and fragment; PAYMENT_SECRET_ARN is not set; ` +
+		`PAYMENT_TIMEOUT must be a duration of more than 0s and at most 15m, such as 10s, got "10"`
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if strings.Contains(err.Error(), "user@") {
+		t.Error("the error repeats the URL's credentials")
+	}
+}
+
+func TestMalformed(t *testing.T) {
+	tests := []struct{ name, value string }{
+		{config.RetentionDays, "-1"}, {config.RetentionDays, "36501"}, {config.RetentionDays, "a month"},
+		{config.LogLevel, "info"},
+	}
+	good := map[string]string{
+		"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "o", "INVENTORY_TABLE_NAME": "i", "RETENTION_DAYS": "0",
+	}
+	if c, err := config.LoadWarehouse(func(n string) string { return good[n] }); err != nil || c.Retention != 0 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for _, test := range tests {
+		_, err := config.LoadWarehouse(func(n string) string {
+			if n == test.name {
+				return test.value
+			}
+			return good[n]
+		})
+		if err == nil || !strings.Contains(err.Error(), test.name+" must be") || !strings.Contains(err.Error(), test.value) {
+			t.Errorf("%s=%s: %v", test.name, test.value, err)
+		}
+	}
+}
+
+func TestLoadPayment(t *testing.T) {
+	http := map[string]string{
+		"LOG_LEVEL": "DEBUG", "METRICS_NAMESPACE": "o", "PAYMENT_PROVIDER": "http",
+		"PAYMENT_ENDPOINT": "https://pay.example/v1", "PAYMENT_SECRET_ARN": "arn:s", "PAYMENT_TIMEOUT": "2s",
+	}
+	for _, load := range []func(config.Getenv) (config.Payment, error){config.LoadCharge, config.LoadRefund} {
+		c, err := load(func(n string) string { return http[n] })
+		if err != nil || c.Endpoint.String() != "https://pay.example/v1" || c.SecretARN != "arn:s" || c.Timeout != 2*time.Second || c.InventoryTable != "" {
+			t.Errorf("%+v, %v", c, err)
+		}
+	}
+	sandbox := map[string]string{"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "o", "PAYMENT_PROVIDER": "sandbox"}
+	if _, err := config.LoadCharge(func(n string) string { return sandbox[n] }); err == nil || !strings.Contains(err.Error(), "INVENTORY_TABLE_NAME is not set") {
+		t.Errorf("charge in the sandbox without its table: %v", err)
+	}
+	if _, err := config.LoadRefund(func(n string) string { return sandbox[n] }); err != nil {
+		t.Errorf("refund in the sandbox: %v", err)
+	}
+}
