@@ -48,7 +48,26 @@ func (m Model) validate() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(checkSchema(root, "model")...)
+	return errors.Join(append(checkSchema(root, "model"), checkNulls(root, "model")...)...)
+}
+
+// checkNulls reports the nulls in v: on the way through the CDK to
+// CloudFormation they would be dropped.
+func checkNulls(v any, at string) []error {
+	var errs []error
+	switch v := v.(type) {
+	case nil:
+		errs = append(errs, fmt.Errorf(`%s: null would be lost on the way to CloudFormation; allow it with {"type":"null"} instead`, at))
+	case map[string]any:
+		for _, name := range sortedKeys(v) {
+			errs = append(errs, checkNulls(v[name], at+"."+name)...)
+		}
+	case []any:
+		for i, e := range v {
+			errs = append(errs, checkNulls(e, fmt.Sprintf("%s[%d]", at, i))...)
+		}
+	}
+	return errs
 }
 
 func (m Model) parse() (map[string]any, error) {
