@@ -25,8 +25,11 @@ type branch struct {
 }
 
 type setStmt struct {
-	left  *reference
-	sym   int // what a plain #set($x = …) assigns
+	left *reference
+	sym  int // what a plain #set($x = …) assigns
+	// odd marks #set(${x} = …) and #set($!x = …): Velocity 1.7 assigns to
+	// variables named "{" and "!x", which nothing can read.
+	odd   bool
 	right expr
 }
 

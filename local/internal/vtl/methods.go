@@ -66,10 +66,47 @@ func call(e *exec, v any, name string, args []any) (any, bool, error) {
 	if ok || err != nil {
 		return out, ok, err
 	}
-	if unmodelled(v, name) {
+	switch {
+	case unmodelled(v, name):
 		return nil, false, fmt.Errorf("Java has this method, but it is not modelled")
+	case len(args) > 0 && withoutArguments(v, name):
+		// Velocity takes a method without parameters for any arguments.
+		return nil, true, javaError("IllegalArgumentException: wrong number of arguments")
+	case name == "compareTo" && len(args) == 1 && comparable(v):
+		return nil, true, javaError("ClassCastException: compareTo of a " + javaType(v) + " and a " + javaType(args[0]))
 	}
 	return nil, false, nil
+}
+
+func comparable(v any) bool {
+	switch v.(type) {
+	case string, bool, int32, int64, float64, *big.Int, Char:
+		return true
+	}
+	return false
+}
+
+// noParameters lists the methods that have a form without parameters.
+var noParameters = map[string]string{
+	"String":     " length isEmpty isBlank trim strip stripLeading stripTrailing toLowerCase toUpperCase ",
+	"Integer":    " intValue longValue doubleValue ",
+	"Long":       " intValue longValue doubleValue ",
+	"Double":     " intValue longValue doubleValue isNaN isInfinite ",
+	"BigInteger": " intValue longValue doubleValue abs negate signum ",
+	"Boolean":    " booleanValue ",
+	"Character":  " charValue ",
+	"Map":        " size isEmpty keySet values entrySet clear ",
+	"List":       " size isEmpty iterator toArray clear ",
+	"array":      " size isEmpty clear ",
+	"Set":        " size isEmpty iterator toArray clear ",
+	"Collection": " size isEmpty iterator toArray clear ",
+	"Map.Entry":  " getKey getValue ",
+	"Iterator":   " hasNext next ",
+	"$foreach":   " getIndex getCount getHasNext getFirst getLast getParent getTopmost getReplaced isFirst isLast hasNext ",
+}
+
+func withoutArguments(v any, name string) bool {
+	return name == "toString" || name == "hashCode" || strings.Contains(noParameters[javaType(v)], " "+name+" ")
 }
 
 // unmodelled lists what Java's classes have beyond the methods here. A name

@@ -51,12 +51,18 @@ type parser struct {
 	depth  int
 	syms   *symbols
 	macros map[string]*macro
+	// scanErr is where scanning ended; there is nothing after it.
+	scanErr error
 }
 
 func (p *parser) peek(n int) (*token, error) {
 	for p.i+n >= len(p.toks) {
+		if p.scanErr != nil {
+			return nil, p.scanErr
+		}
 		t, err := p.lx.next()
 		if err != nil {
+			p.scanErr = err
 			return nil, err
 		}
 		p.toks = append(p.toks, t)
@@ -262,15 +268,15 @@ func (p *parser) escape() (stmt, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.image == "" {
-		return nil, &syntaxError{t.pos, "the template ends with an even number of backslashes, which Velocity cannot read"}
-	}
 	control := false
 	switch t.kind {
+	case tEOF:
 	case tIf, tElse, tElseIf, tEnd:
 		control = true
+	default:
+		control = p.isDirective(t.image[1:])
 	}
-	if control || p.isDirective(t.image[1:]) {
+	if control {
 		return textStmt(strings.Repeat(`\`, n)), nil
 	}
 	return textStmt(strings.Repeat(`\\`, n)), nil
@@ -341,6 +347,7 @@ func (p *parser) setStatement() (stmt, error) {
 	s := &setStmt{left: left, right: right}
 	if len(left.steps) == 0 {
 		s.sym = p.syms.id(first.image[1:])
+		s.odd = first.image[1:] != left.name
 	}
 	return s, nil
 }

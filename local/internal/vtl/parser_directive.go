@@ -114,6 +114,9 @@ func (p *parser) directive() (stmt, error) {
 		key := strings.TrimPrefix(args[0].tok.image, "$")
 		return &defineStmt{sym: p.syms.id(key), body: body, name: key}, nil
 	case "literal":
+		if from == to {
+			return nil, bad("an empty #literal, on which Velocity 1.7 fails")
+		}
 		return textStmt(p.literal(from, to)), nil
 	case "macro":
 		return textStmt(""), p.defineMacro(args, body, bad)

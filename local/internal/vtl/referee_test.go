@@ -61,8 +61,6 @@ func referee(t *testing.T, cases []testCase) []testCase {
 		judged[i].want, judged[i].fails = string(b), verdict != "OK"
 		if judged[i].fails {
 			judged[i].want = ""
-			first, _, _ := strings.Cut(string(b), "\n")
-			t.Logf("%s: Velocity: %s", cases[i].name, first)
 		}
 	}
 	return judged

@@ -1,6 +1,5 @@
 package vtl
 
-
 func (t textStmt) render(e *exec) error { return e.write(string(t)) }
 
 func (r *reference) render(e *exec) error {
@@ -83,6 +82,9 @@ func (s *setStmt) render(e *exec) error {
 		return nil // directive.set.null.allowed is false: nothing changes
 	}
 	if len(s.left.steps) == 0 {
+		if s.odd {
+			e.warn(s.left.pos, "#set(%s = …) sets nothing in Velocity 1.7; write #set($%s = …)", s.left.literal, s.left.name)
+		}
 		e.put(s.sym, v)
 		return nil
 	}
