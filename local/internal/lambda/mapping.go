@@ -40,6 +40,7 @@ type Mapping struct {
 	enabled  bool
 	running  int
 	busy     time.Time // since when there has always been a batch running
+	idle     time.Time // since when there is none
 	batch    []sqs.Delivery
 	bytes    int // of the event that batch makes
 	flushing *sim.Event
@@ -140,11 +141,17 @@ func (m *Mapping) concurrency() int {
 		return m.limit
 	case m.q.FIFO:
 		return maxFifoConcurrency
-	case m.running == 0:
+	case m.wasIdle():
 		return initialConcurrency
 	}
 	minutes := int(m.s.k.Now().Sub(m.busy) / time.Minute)
 	return min(initialConcurrency+addedPerMinute*minutes, maxConcurrency)
+}
+
+// wasIdle says whether time has passed without a batch running. That all of
+// them ended at this instant is not idleness.
+func (m *Mapping) wasIdle() bool {
+	return m.running == 0 && (m.busy.IsZero() || m.s.k.Now().After(m.idle))
 }
 
 // pump waits for the next messages if there is concurrency for them.
@@ -158,10 +165,6 @@ func (m *Mapping) pump() error {
 		Max:               m.size - len(m.batch),
 		VisibilityTimeout: m.q.VisibilityTimeout(),
 		Accept: func(next *sqs.Message) bool {
-			// The first message, which is not asked about, counts here too.
-			if bytes == m.bytes {
-				bytes += maxRecordOverhead
-			}
 			bytes += recordSize(next)
 			return bytes <= maxPayload
 		},
@@ -221,7 +224,7 @@ func (m *Mapping) flush() {
 	b := &batch{m: m, messages: m.batch, event: appendEvent(make([]byte, 0, m.bytes), m.batch, m.q.ARN, m.s.region),
 		until: m.batch[0].Received().Add(m.q.VisibilityTimeout())}
 	m.batch, m.bytes = nil, 0
-	if m.running == 0 {
+	if m.wasIdle() {
 		m.busy = m.s.k.Now()
 	}
 	m.running++
@@ -282,7 +285,9 @@ func (b *batch) done(r result) {
 }
 
 func (b *batch) end() {
-	b.m.running--
+	if b.m.running--; b.m.running == 0 {
+		b.m.idle = b.m.s.k.Now()
+	}
 	b.m.again()
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -193,4 +194,252 @@ func call(t testing.TB, s *sqs.Service, action string, in any) map[string]any {
 		t.Fatalf("%s: %v", action, err)
 	}
 	return out
+}
+
+func TestBatchingWindow(t *testing.T) {
+	s := newStack(t, options{mapping: lambda.EventSourceMappingProperties{BatchSize: num(20), MaximumBatchingWindowInSeconds: num(5)}})
+	s.send("a", "")
+	s.k.Advance(3 * time.Second)
+	s.send("b", "")
+	s.k.Advance(2 * time.Second) // the window is over
+	for i := range 25 {
+		s.send(fmt.Sprint(i), "") // one full batch, and the start of another
+	}
+	s.k.Advance(0)
+	if diff := cmp.Diff([]time.Duration{5 * time.Second, 5 * time.Second}, s.times); diff != "" {
+		t.Error(diff)
+	}
+	s.k.Advance(time.Minute)
+	if diff := cmp.Diff([]time.Duration{5 * time.Second, 5 * time.Second, 10 * time.Second}, s.times); diff != "" {
+		t.Error(diff)
+	}
+	var sizes []int
+	for _, b := range s.batches {
+		sizes = append(sizes, len(b))
+	}
+	if diff := cmp.Diff([]int{2, 20, 5}, sizes); diff != "" {
+		t.Error(diff)
+	}
+	if _, left := s.k.Next(); left {
+		t.Error("an idle queue has an event")
+	}
+}
+
+func TestEventIsAtMostSixMegabytes(t *testing.T) {
+	for _, window := range []int64{0, 5} {
+		t.Run(fmt.Sprint("window ", window), func(t *testing.T) {
+			s := newStack(t, options{mapping: lambda.EventSourceMappingProperties{MaximumBatchingWindowInSeconds: num(window)}})
+			for range 10 {
+				s.send(fmt.Sprintf("%0999999d", 0), "")
+			}
+			s.k.Advance(time.Minute)
+			var sizes []int
+			for _, b := range s.batches {
+				sizes = append(sizes, len(b))
+			}
+			if diff := cmp.Diff([]int{6, 4}, sizes); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func sleep(d time.Duration) func(context.Context, events.SQSEvent) (any, error) {
+	return func(ctx context.Context, _ events.SQSEvent) (any, error) {
+		lambda.ProcFrom(ctx).Sleep(d)
+		return nil, nil
+	}
+}
+
+func TestMaximumConcurrency(t *testing.T) {
+	s := newStack(t, options{
+		mapping: lambda.EventSourceMappingProperties{BatchSize: num(1), ScalingConfig: &lambda.ScalingConfig{MaximumConcurrency: num(3)}},
+		handle:  sleep(time.Second),
+	})
+	for i := range 10 {
+		s.send(fmt.Sprint(i), "")
+	}
+	s.k.Advance(time.Minute)
+	at := map[time.Duration]int{}
+	for _, d := range s.times {
+		at[d]++
+	}
+	if diff := cmp.Diff(map[time.Duration]int{0: 3, time.Second: 3, 2 * time.Second: 3, 3 * time.Second: 1}, at); diff != "" {
+		t.Error(diff)
+	}
+	if st := s.m.Stats(); st.MaxConcurrent != 3 || st.Deleted != 10 {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestConcurrencyGrowsByItself(t *testing.T) {
+	s := newStack(t, options{
+		queue:   sqs.QueueProperties{VisibilityTimeout: num(3600)},
+		fn:      lambda.FunctionProperties{Timeout: num(900)},
+		mapping: lambda.EventSourceMappingProperties{BatchSize: num(1)}, handle: sleep(40 * time.Second),
+	})
+	for i := range 500 {
+		s.send(fmt.Sprint(i), "")
+	}
+	s.k.Advance(time.Hour)
+	at := map[time.Duration]int{}
+	for _, d := range s.times {
+		at[d]++
+	}
+	// Five at first; after the first minute up to 305.
+	if at[0] != 5 || at[40*time.Second] != 5 || at[80*time.Second] != 305 {
+		t.Errorf("%v", at)
+	}
+}
+
+func TestFifoRunsOneBatchOfAGroupAtATime(t *testing.T) {
+	running := map[string]int{}
+	s := newStack(t, options{fifo: true, mapping: lambda.EventSourceMappingProperties{BatchSize: num(2)},
+		handle: func(ctx context.Context, e events.SQSEvent) (any, error) {
+			groups := map[string]bool{}
+			for _, r := range e.Records {
+				groups[r.Attributes["MessageGroupId"]] = true
+			}
+			for g := range groups {
+				if running[g]++; running[g] > 1 {
+					t.Errorf("two batches of %s", g)
+				}
+			}
+			lambda.ProcFrom(ctx).Sleep(time.Second)
+			for g := range groups {
+				running[g]--
+			}
+			return nil, nil
+		}})
+	for i := range 4 {
+		for _, g := range []string{"a", "b"} {
+			s.send(fmt.Sprint(g, i), g)
+		}
+	}
+	s.k.Advance(time.Minute)
+	want := [][]string{{"a0", "a1"}, {"b0", "b1"}, {"a2", "a3"}, {"b2", "b3"}}
+	if diff := cmp.Diff(want, s.batches); diff != "" {
+		t.Error(diff)
+	}
+	if s.times[1] != 0 || s.times[2] != time.Second {
+		t.Errorf("groups did not run side by side: %v", s.times)
+	}
+}
+
+func TestFifoPartialFailureKeepsTheOrder(t *testing.T) {
+	tries := 0
+	s := newStack(t, options{fifo: true, mapping: lambda.EventSourceMappingProperties{FunctionResponseTypes: []string{"ReportBatchItemFailures"}},
+		handle: func(_ context.Context, e events.SQSEvent) (any, error) {
+			if tries++; tries > 1 {
+				return nil, nil
+			}
+			return report(e.Records[1].MessageId, e.Records[2].MessageId), nil
+		}})
+	for i := range 3 {
+		s.send(fmt.Sprint(i), "g")
+	}
+	s.k.Advance(time.Second)
+	s.send("3", "g")
+	s.k.Advance(time.Hour)
+	if diff := cmp.Diff([][]string{{"0", "1", "2"}, {"1", "2", "3"}}, s.batches); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]time.Duration{0, time.Minute}, s.times); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestThrottledBatchIsTriedUntilItsMessagesAreVisible(t *testing.T) {
+	s := newStack(t, options{fn: lambda.FunctionProperties{ReservedConcurrentExecutions: num(1)}, handle: sleep(5 * time.Second)})
+	s.send("a", "")
+	s.k.Advance(0)
+	s.send("b", "")
+	s.k.Advance(time.Minute)
+	// b is tried after 0, 1, 3 and 7 seconds.
+	if diff := cmp.Diff([]time.Duration{0, 7 * time.Second}, s.times); diff != "" {
+		t.Error(diff)
+	}
+	never := newStack(t, options{fn: lambda.FunctionProperties{ReservedConcurrentExecutions: num(0)}})
+	never.send("a", "")
+	never.k.Advance(time.Hour)
+	if n, _, _ := never.dlq.Len(); n != 1 || never.batches != nil {
+		t.Errorf("%d dead letters, %d batches", n, len(never.batches))
+	}
+}
+
+func TestDisabledMapping(t *testing.T) {
+	off := cfn.Bool(false)
+	s := newStack(t, options{mapping: lambda.EventSourceMappingProperties{Enabled: &off}})
+	s.send("a", "")
+	s.k.Advance(time.Minute)
+	if s.batches != nil {
+		t.Error("a disabled mapping reads")
+	}
+	if err := s.m.SetEnabled(true); err != nil {
+		t.Fatal(err)
+	}
+	s.k.Advance(0)
+	if err := s.m.SetEnabled(false); err != nil {
+		t.Fatal(err)
+	}
+	s.send("b", "")
+	s.k.Advance(time.Minute)
+	if diff := cmp.Diff([][]string{{"a"}}, s.batches); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMappingProperties(t *testing.T) {
+	tests := []struct {
+		name string
+		o    options
+		want string
+	}{
+		{"batch without window", options{mapping: lambda.EventSourceMappingProperties{BatchSize: num(11)}}, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"},
+		{"batch", options{mapping: lambda.EventSourceMappingProperties{BatchSize: num(10001), MaximumBatchingWindowInSeconds: num(1)}}, "BatchSize must be 1 to 10000, got 10001"},
+		{"window", options{mapping: lambda.EventSourceMappingProperties{MaximumBatchingWindowInSeconds: num(301)}}, "MaximumBatchingWindowInSeconds must be 0 to 300"},
+		{"FIFO with window", options{fifo: true, mapping: lambda.EventSourceMappingProperties{MaximumBatchingWindowInSeconds: num(1)}}, "not supported for FIFO"},
+		{"FIFO batch", options{fifo: true, mapping: lambda.EventSourceMappingProperties{BatchSize: num(11)}}, "BatchSize of a FIFO queue must be 1 to 10"},
+		{"concurrency", options{mapping: lambda.EventSourceMappingProperties{ScalingConfig: &lambda.ScalingConfig{MaximumConcurrency: num(1)}}}, "MaximumConcurrency must be 2 to 1000, got 1"},
+		{"filter", options{mapping: lambda.EventSourceMappingProperties{FilterCriteria: &lambda.FilterCriteria{Filters: []json.RawMessage{[]byte(`{}`)}}}}, "FilterCriteria is not simulated"},
+		{"response type", options{mapping: lambda.EventSourceMappingProperties{FunctionResponseTypes: []string{"X"}}}, `"X" is not known`},
+		{"visibility", options{queue: sqs.QueueProperties{VisibilityTimeout: num(9)}}, "Queue visibility timeout: 9 seconds is less than Function timeout: 10 seconds"},
+		{"another queue", options{mapping: lambda.EventSourceMappingProperties{EventSourceArn: "arn:x"}}, "EventSourceArn is arn:x"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			k := sim.New(start, 1)
+			queues, functions := sqs.NewService(k, "r", "1"), lambda.NewService(k, "r", "1")
+			name := "q"
+			if tt.o.fifo {
+				name, tt.o.queue.FifoQueue = "q.fifo", true
+			}
+			q, err := queues.CreateQueue(name, tt.o.queue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := functions.CreateFunction("f", lambda.FunctionProperties{Timeout: num(10)}, lambda.InProcess(nil)); err != nil {
+				t.Fatal(err)
+			}
+			tt.o.mapping.FunctionName = "f"
+			if _, err := functions.CreateEventSourceMapping("m", tt.o.mapping, q); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestMappingNeedsTheDeadLetterQueue(t *testing.T) {
+	k := sim.New(start, 1)
+	queues, functions := sqs.NewService(k, "r", "1"), lambda.NewService(k, "r", "1")
+	q, err := queues.CreateQueue("q", sqs.QueueProperties{RedrivePolicy: &sqs.RedrivePolicy{DeadLetterTargetArn: "arn:aws:sqs:r:1:dlq", MaxReceiveCount: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := functions.CreateFunction("f", lambda.FunctionProperties{}, lambda.InProcess(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := functions.CreateEventSourceMapping("m", lambda.EventSourceMappingProperties{FunctionName: "f"}, q); err == nil || !strings.Contains(err.Error(), "which does not exist") {
+		t.Errorf("got %v", err)
+	}
 }

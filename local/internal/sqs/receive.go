@@ -17,9 +17,8 @@ type Request struct {
 	Max int
 	// VisibilityTimeout is how long the messages stay hidden from others.
 	VisibilityTimeout time.Duration
-	// Accept is asked for each message before it is taken; with false the
-	// receive ends before that message. Nil accepts all. It is not asked for the
-	// first message.
+	// Accept is asked about each message before it is taken; with false the
+	// receive ends before that message, unless it is the first. Nil accepts all.
 	Accept func(*Message) bool
 }
 
@@ -141,7 +140,7 @@ func (q *Queue) take(r Request) []Delivery {
 				n++
 				continue
 			}
-			if len(out) > 0 && r.Accept != nil && !r.Accept(m) {
+			if r.Accept != nil && !r.Accept(m) && len(out) > 0 {
 				full = true
 				continue
 			}
