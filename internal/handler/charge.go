@@ -31,7 +31,7 @@ func NewCharge(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	provider := newPayments(env, c)
-	return newStep(env, c.Common, func(ctx context.Context, in *input) (any, error) {
+	return newStep(Charge, env, c.Common, func(ctx context.Context, in *input) (any, error) {
 		return provider.Charge(ctx, payment.Charge{
 			Key:      in.Key,
 			Amount:   in.Order.Total(),

@@ -57,12 +57,6 @@ func outcome(err error) error {
 	return &StepError{Reason: err.Error()}
 }
 
-// PermanentErrors returns the names of the technical errors that repeating a
-// step does not change.
-func PermanentErrors() []string {
-	return []string{"BadInput", "NotReserved", "PaymentRequestInvalid", "ReservationReleased"}
-}
-
 func as[T error](err error) error {
 	var t T
 	if errors.As(err, &t) {

@@ -52,7 +52,7 @@ func (f Function) Environment(getenv func(name string) string) ([]string, error)
 	return slices.Compact(read), err
 }
 
-// Names of the functions.
+// Names of the functions; also the value of their metrics' dimension Function.
 const (
 	Intake  = "intake"
 	Reserve = "reserve"

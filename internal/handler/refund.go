@@ -18,7 +18,7 @@ func NewRefund(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	provider := newPayments(env, c)
-	return newStep(env, c.Common, func(ctx context.Context, in *input) (any, error) {
+	return newStep(Refund, env, c.Common, func(ctx context.Context, in *input) (any, error) {
 		// Without a receipt the charge may still have been made: its answer was lost.
 		receipt, _ := result(in, func(r payment.Receipt) bool { return r.ChargeID != "" })
 		return provider.Refund(ctx, payment.Refund{

@@ -23,7 +23,7 @@ func NewRelease(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	inventory := newInventory(env, c)
-	return newStep(env, c.Common, func(ctx context.Context, in *input) (any, error) {
+	return newStep(Release, env, c.Common, func(ctx context.Context, in *input) (any, error) {
 		n, err := inventory.Release(ctx, in.Key, dynamo.Lines(in.Order))
 		return Released{Units: n}, err
 	}), nil

@@ -24,7 +24,7 @@ func NewReserve(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	inventory := newInventory(env, c)
-	return newStep(env, c.Common, func(ctx context.Context, in *input) (any, error) {
+	return newStep(Reserve, env, c.Common, func(ctx context.Context, in *input) (any, error) {
 		lines := dynamo.Lines(in.Order)
 		r := Reservation{SKUs: len(lines)}
 		for _, l := range lines {

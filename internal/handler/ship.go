@@ -23,7 +23,7 @@ func NewShip(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	inventory := newInventory(env, c)
-	return newStep(env, c.Common, func(ctx context.Context, in *input) (any, error) {
+	return newStep(Ship, env, c.Common, func(ctx context.Context, in *input) (any, error) {
 		number, err := inventory.Ship(ctx, in.Key, trackingNumber(in.Key))
 		return Shipment{TrackingNumber: number}, err
 	}), nil

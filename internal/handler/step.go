@@ -44,6 +44,7 @@ func result[T any](in *input, has func(T) bool) (T, bool) {
 // step is a function that the workflow invokes: run returns what the workflow
 // keeps as the step's result, which must be a small JSON object.
 type step struct {
+	name      string // of the function
 	env       Env
 	log       *slog.Logger
 	namespace string
@@ -52,8 +53,8 @@ type step struct {
 
 var _ lambda.Handler = (*step)(nil)
 
-func newStep(env Env, c config.Common, run func(context.Context, *input) (any, error)) *step {
-	return &step{env: env, log: newLogger(env.Log, env.Now, c.LogLevel), namespace: c.MetricsNamespace, run: run}
+func newStep(name string, env Env, c config.Common, run func(context.Context, *input) (any, error)) *step {
+	return &step{name: name, env: env, log: newLogger(env.Log, env.Now, c.LogLevel), namespace: c.MetricsNamespace, run: run}
 }
 
 // Invoke implements lambda.Handler.
@@ -61,11 +62,8 @@ func (s *step) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	start := s.env.Now()
 	var in input
 	out, err := s.invoke(ctx, payload, &in)
-	if in.Step == "" {
-		in.Step = "unknown"
-	}
 	end := s.env.Now()
-	m := emf.New(s.namespace, "Step", in.Step)
+	m := emf.New(s.namespace, "Function", s.name)
 	m.Observe("StepDuration", end.Sub(start))
 
 	attrs := []slog.Attr{

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -120,4 +121,18 @@ func lifecycle() string {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", t.From, t.To, t.When)
 	}
 	return b.String()
+}
+
+// The name of an error is the name of its type: Lambda makes it so.
+func TestRejectionsAreTypes(t *testing.T) {
+	want := []string{}
+	for _, err := range []error{&order.OutOfStock{}, &order.PaymentDeclined{}, &order.UnknownSku{}} {
+		want = append(want, reflect.TypeOf(err).Elem().Name())
+	}
+	if diff := cmp.Diff(want, order.Rejections()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got := reflect.TypeOf(order.InvalidOrder{}).Name(); got != order.ReasonInvalidOrder {
+		t.Errorf("type %s, reason %s", got, order.ReasonInvalidOrder)
+	}
 }
