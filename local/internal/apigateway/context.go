@@ -130,9 +130,10 @@ func (c *call) logValue(name string) any {
 	case "integrationStatus", "integration.integrationStatus":
 		return int64or(c.answer.status)
 	case "integration.status":
-		if c.answer.status != 0 {
-			return int64(200) // the endpoint answered
+		if c.answer.status != 0 && c.method.integration.target.lambda != "" {
+			return int64(200) // Lambda's, not the function's
 		}
+		return int64or(c.answer.status)
 	case "integration.requestId":
 		return text0(c.answer.requestID)
 	case "integrationErrorMessage", "integration.error":

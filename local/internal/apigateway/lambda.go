@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -246,7 +248,8 @@ func readProxyResponse(payload []byte) (*proxyResponse, error) {
 	r := &proxyResponse{Response: Response{Status: 200, Header: http.Header{}}}
 	var multi map[string][]json.RawMessage
 	var single map[string]json.RawMessage
-	for name, v := range raw {
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		v := raw[name]
 		var err error
 		switch name {
 		case "statusCode":
@@ -276,7 +279,8 @@ func readProxyResponse(payload []byte) (*proxyResponse, error) {
 		}
 	}
 	r.Header["Content-Type"] = []string{"application/json"}
-	for name, values := range multi {
+	for _, name := range slices.Sorted(maps.Keys(multi)) {
+		values := multi[name]
 		key := http.CanonicalHeaderKey(remappedProxy(name))
 		r.Header[key] = nil
 		for _, v := range values {
@@ -287,7 +291,8 @@ func readProxyResponse(payload []byte) (*proxyResponse, error) {
 			r.Header[key] = append(r.Header[key], s)
 		}
 	}
-	for name, v := range single {
+	for _, name := range slices.Sorted(maps.Keys(single)) {
+		v := single[name]
 		s, err := headerScalar(v)
 		if err != nil {
 			return nil, fmt.Errorf("headers.%s: %w", name, err)

@@ -36,6 +36,13 @@ const (
 	mapIntegrationBody
 )
 
+// dotted spells a variable's name with dots only: claims['custom:tenant'] is
+// claims.custom:tenant.
+func dotted(name string) string {
+	name = strings.ReplaceAll(name, "['", ".")
+	return strings.ReplaceAll(name, "']", "")
+}
+
 var errBodyNotJSON = errors.New("the body is not JSON")
 
 // parseMapping reads an expression; side is "method.request." or
@@ -45,7 +52,7 @@ func parseMapping(s, side string) (mapping, error) {
 		return mapping{kind: mapStatic, text: s[1 : len(s)-1]}, nil
 	}
 	if name, ok := strings.CutPrefix(s, "context."); ok && name != "" {
-		return mapping{kind: mapContext, text: name}, nil
+		return mapping{kind: mapContext, text: dotted(name)}, nil
 	}
 	if name, ok := strings.CutPrefix(s, "stageVariables."); ok && name != "" {
 		return mapping{kind: mapStageVariable, text: name}, nil

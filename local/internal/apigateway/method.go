@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +63,7 @@ func (b *builder) buildMethod(r decoded[methodProps], n *node) *method {
 	b.validationOf(r, m)
 
 	declared := map[string]bool{}
-	for name := range p.RequestParameters {
+	for _, name := range slices.Sorted(maps.Keys(p.RequestParameters)) {
 		if _, err := parseMethodParam(name); err != nil {
 			b.errorf(r.id, r.typ, "RequestParameters: %v", err)
 		}
@@ -109,13 +110,13 @@ func (b *builder) validationOf(r decoded[methodProps], m *method) {
 	if len(p.RequestModels) > 0 {
 		m.models = map[string]*model{}
 	}
-	for contentType, name := range p.RequestModels {
-		mod := b.schemas.find(name)
+	for _, v := range sortedVariables(p.RequestModels) {
+		mod := b.schemas.find(v.value)
 		if mod == nil {
-			b.errorf(r.id, r.typ, "RequestModels: %s: %q is no model of this API", contentType, name)
+			b.errorf(r.id, r.typ, "RequestModels: %s: %q is no model of this API", v.name, v.value)
 			continue
 		}
-		m.models[contentType] = mod
+		m.models[strings.ToLower(v.name)] = mod
 	}
 	if p.RequestValidatorId == "" {
 		return

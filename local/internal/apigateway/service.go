@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
@@ -166,14 +168,14 @@ func formToJSON(body string) (string, error) {
 		return "", errors.New("the form is malformed")
 	}
 	members := map[string]string{}
-	for name, values := range form {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
 		if name == "Action" || name == "Version" {
 			continue
 		}
 		if strings.Contains(name, ".") {
 			return "", errors.New("the form field " + name + ": lists and structures in forms are not simulated for this service")
 		}
-		members[name] = values[0]
+		members[name] = form.Get(name)
 	}
 	return compact(members), nil
 }

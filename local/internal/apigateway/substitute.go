@@ -53,7 +53,7 @@ func parseSubstitution(s string) []segment {
 			if start < i {
 				out = append(out, segment{text: s[start:i]})
 			}
-			out = append(out, segment{text: rest[:n], kind: p.kind})
+			out = append(out, segment{text: dotted(rest[:n]), kind: p.kind})
 			i += len(p.text) + n
 			start, matched = i, true
 			break
@@ -68,16 +68,25 @@ func parseSubstitution(s string) []segment {
 	return out
 }
 
-// variableName is the length of a dotted name at s; a dot that nothing
-// follows is text.
+// variableName is the length of a dotted name at s, parts of which may be
+// quoted in brackets as in claims['custom:tenant']; a dot that nothing follows
+// is text.
 func variableName(s string) int {
 	n := 0
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		switch {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-':
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_':
 			n = i + 1
+		case c == '-': // belongs to the name if the name goes on
 		case c == '.' && n == i:
+		case c == '[' && n == i && strings.HasPrefix(s[i:], "['"):
+			end := strings.Index(s[i:], "']")
+			if end < 0 {
+				return n
+			}
+			i += end + 1
+			n = i + 1
 		default:
 			return n
 		}
