@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -30,7 +31,10 @@ func NewCharge(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	provider := newPayments(env, c)
+	provider, err := newPayments(env, c)
+	if err != nil {
+		return nil, err
+	}
 	return newStep(Charge, env, c.Common, func(ctx context.Context, in *input) (any, error) {
 		return provider.Charge(ctx, payment.Charge{
 			Key:      in.Key,
@@ -41,16 +45,19 @@ func NewCharge(env Env) (lambda.Handler, error) {
 	}), nil
 }
 
-func newPayments(env Env, c config.Payment) payments {
+func newPayments(env Env, c config.Payment) (payments, error) {
 	if c.Provider == config.ProviderSandbox {
 		return &payment.Sandbox{Attempts: &dynamo.Inventory{
 			Client: dynamodb.NewFromConfig(env.AWS), Table: c.InventoryTable, Now: env.Now,
-		}}
+		}}, nil
+	}
+	if env.HTTP == nil {
+		return nil, errors.New("handler: Env.HTTP is needed for the payment provider")
 	}
 	return &payment.HTTP{
 		Endpoint: c.Endpoint,
 		Timeout:  c.Timeout,
 		Client:   env.HTTP,
 		Secret:   &payment.StoredSecret{Client: secretsmanager.NewFromConfig(env.AWS), ARN: c.SecretARN},
-	}
+	}, nil
 }

@@ -17,7 +17,10 @@ func NewRefund(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	provider := newPayments(env, c)
+	provider, err := newPayments(env, c)
+	if err != nil {
+		return nil, err
+	}
 	return newStep(Refund, env, c.Common, func(ctx context.Context, in *input) (any, error) {
 		// Without a receipt the charge may still have been made: its answer was lost.
 		receipt, _ := result(in, func(r payment.Receipt) bool { return r.ChargeID != "" })
