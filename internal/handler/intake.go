@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -263,7 +262,7 @@ func (h *intake) start(ctx context.Context, s submission, o *order.Order) error 
 	}
 	_, err = h.workflows.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &h.machine,
-		Name:            aws.String(executionName(s.key, s.orderID)),
+		Name:            aws.String(order.ExecutionName(s.key, s.orderID)),
 		Input:           aws.String(string(in)),
 	})
 	var exists *sfntypes.ExecutionAlreadyExists
@@ -271,16 +270,4 @@ func (h *intake) start(ctx context.Context, s submission, o *order.Order) error 
 		return nil
 	}
 	return err
-}
-
-var executionNames = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
-
-// executionName is the order's id where that is a name of an execution that
-// needs no escaping anywhere, and else a hash of its key.
-func executionName(key, orderID string) string {
-	if executionNames.MatchString(orderID) {
-		return orderID
-	}
-	sum := sha256.Sum256([]byte(key))
-	return "h-" + hex.EncodeToString(sum[:])
 }

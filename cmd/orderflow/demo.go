@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/local"
+)
+
+//go:embed orders.jsonl
+var defaultOrders []byte
+
+//go:embed stock.json
+var defaultStock []byte
+
+type demoCommand struct {
+	Orders string `placeholder:"FILE.jsonl" help:"Orders to submit, one a line; without it, the ones that come with orderflow."`
+	Stock  string `placeholder:"FILE.json" help:"What is in stock, as {\"SKU\": quantity}; without it, the stock that comes with orderflow."`
+	Env    string `default:"dev" enum:"dev,staging,prod" help:"Whose stack to run: dev, staging or prod."`
+	App    string `placeholder:"DIR" help:"Take the stack's template from this cdk.out folder instead of the one that comes with orderflow."`
+	Seed   uint64 `default:"1" help:"Seed of every random choice; the same seed gives the same run."`
+	JSON   bool   `help:"Print the result as JSON."`
+	Logs   string `placeholder:"FILE" help:"Write the functions' logs to this file."`
+}
+
+// Run implements the command.
+func (c *demoCommand) Run() error {
+	submissions, levels, err := c.inputs()
+	if err != nil {
+		return err
+	}
+	logs := io.Discard
+	if c.Logs != "" {
+		f, err := os.Create(c.Logs)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		logs = f
+	}
+	wall := time.Now()
+	stack, err := c.stack(local.Options{Seed: c.Seed, Logs: logs, Egress: newPaymentProvider()})
+	if err != nil {
+		return fmt.Errorf("starting orderflow-%s: %w", c.Env, err)
+	}
+	defer stack.Close()
+	if err := app.PutStock(stack, levels...); err != nil {
+		return fmt.Errorf("stocking the inventory: %w", err)
+	}
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: stack, ReadHeaderTimeout: time.Minute}
+	go server.Serve(listener)
+	defer server.Close()
+
+	bar := progress(len(submissions))
+	d := driver{stack: stack, base: "http://" + listener.Addr().String(), http: &http.Client{}, tick: func(settled int) { _ = bar.Set(settled) }}
+	if err := d.run(submissions); err != nil {
+		return err
+	}
+	_ = bar.Clear()
+
+	r := report{Environment: c.Env, Seed: c.Seed, Outcomes: d.outcomes}
+	r.count()
+	if c.JSON {
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	} else {
+		r.print(os.Stdout, stack.Now().Sub(d.started), time.Since(wall))
+	}
+	return r.verdict()
+}
+
+func (c *demoCommand) inputs() ([]submission, []app.StockLevel, error) {
+	name, f := "orders.jsonl", io.NopCloser(bytes.NewReader(defaultOrders))
+	if c.Orders != "" {
+		opened, err := os.Open(c.Orders)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--orders: %w", err)
+		}
+		name, f = c.Orders, opened
+	}
+	defer f.Close()
+	submissions, err := readSubmissions(name, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	name, text := "stock.json", defaultStock
+	if c.Stock != "" {
+		if text, err = os.ReadFile(c.Stock); err != nil {
+			return nil, nil, fmt.Errorf("--stock: %w", err)
+		}
+		name = c.Stock
+	}
+	levels, err := readStock(name, text)
+	return submissions, levels, err
+}
+
+// stack starts the environment's stack, from the committed template or from a cloud assembly.
+func (c *demoCommand) stack(o local.Options) (*local.Stack, error) {
+	if c.App == "" {
+		return app.New(c.Env, o)
+	}
+	template, err := local.ReadTemplate(c.App, "orderflow-"+c.Env)
+	if err != nil {
+		return nil, fmt.Errorf("--app: %w; run: npx cdk synth", err)
+	}
+	o.Name, o.Functions = "orderflow-"+c.Env, app.Functions()
+	return local.New(template, o)
+}
+
+// progress is a live bar on a terminal and silent elsewhere.
+func progress(n int) *progressbar.ProgressBar {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return progressbar.DefaultSilent(int64(n))
+	}
+	return progressbar.NewOptions(n, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("orders settled"),
+		progressbar.OptionShowCount(), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionClearOnFinish())
+}

@@ -1,0 +1,318 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/orderflow-cdk/orderflow/constructs/record"
+	"github.com/orderflow-cdk/orderflow/internal/order"
+	"github.com/orderflow-cdk/orderflow/local"
+)
+
+// patience is how much simulated time an order may take before it counts as
+// lost. The longest honest way, through every retry and compensation, takes minutes.
+const patience = 24 * time.Hour
+
+// driver plays the clients of a stack: it submits orders over HTTP, cancels
+// those that are meant to be cancelled, and polls each to its end. Between its
+// requests it lets simulated time pass.
+type driver struct {
+	stack    *local.Stack
+	base     string
+	http     *http.Client
+	tick     func(settled int)
+	started  time.Time
+	outcomes []*outcome
+	tokens   map[string]string
+}
+
+// outcome is what became of one submission.
+type outcome struct {
+	Line       int      `json:"line"`
+	Tenant     string   `json:"tenant"`
+	OrderID    string   `json:"orderId,omitempty"`
+	HTTPStatus int      `json:"httpStatus"`
+	Duplicate  bool     `json:"duplicate,omitempty"`
+	Status     string   `json:"status,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
+	Path       []string `json:"path,omitempty"`
+	Seconds    float64  `json:"seconds,omitempty"`
+	Attempts   int      `json:"attempts,omitempty"`
+	Expect     string   `json:"expect,omitempty"`
+	AsExpected bool     `json:"asExpected"`
+	Lost       bool     `json:"lost,omitempty"`
+	Problem    string   `json:"problem,omitempty"`
+
+	links    struct{ Status, Result string }
+	nextPoll time.Time
+	settled  bool
+}
+
+func (d *driver) run(submissions []submission) error {
+	d.started = d.stack.Now()
+	d.tokens = map[string]string{}
+	seen := map[string]bool{}
+	for _, s := range submissions {
+		o := &outcome{Line: s.Line, Tenant: s.Tenant, Expect: s.Expect}
+		d.outcomes = append(d.outcomes, o)
+		if err := d.submit(s, o); err != nil {
+			return fmt.Errorf("line %d: %w", s.Line, err)
+		}
+		if o.OrderID != "" {
+			o.Duplicate = seen[s.Tenant+"\n"+o.OrderID]
+			seen[s.Tenant+"\n"+o.OrderID] = true
+			if s.Expect == string(order.Cancelled) {
+				if _, err := d.request(http.MethodDelete, o.links.Status, s.Tenant, nil, nil); err != nil {
+					return fmt.Errorf("line %d: %w", s.Line, err)
+				}
+			}
+		}
+	}
+	deadline := d.stack.Now().Add(patience)
+	for open := d.poll(); len(open) > 0; open = d.poll() {
+		next := open[0].nextPoll
+		for _, o := range open {
+			if o.nextPoll.Before(next) {
+				next = o.nextPoll
+			}
+		}
+		if next.After(deadline) {
+			for _, o := range open {
+				o.Lost = true
+			}
+			break
+		}
+		d.stack.Advance(next.Sub(d.stack.Now()))
+	}
+	for _, o := range d.outcomes {
+		if err := d.conclude(o); err != nil {
+			return fmt.Errorf("line %d: %w", o.Line, err)
+		}
+	}
+	return nil
+}
+
+func (d *driver) submit(s submission, o *outcome) error {
+	header := http.Header{"Content-Type": {"application/json"}}
+	if s.IdempotencyKey != "" {
+		header.Set("Idempotency-Key", s.IdempotencyKey)
+	}
+	res, err := d.request(http.MethodPost, "/orders", s.Tenant, header, s.Body)
+	if err != nil {
+		return err
+	}
+	o.HTTPStatus = res.status
+	if res.status != http.StatusAccepted {
+		o.settled = true
+		var p struct{ Title, Detail string }
+		_ = json.Unmarshal(res.body, &p)
+		o.Problem = strings.TrimSpace(p.Title + ": " + p.Detail)
+		return nil
+	}
+	var accepted struct {
+		OrderID string
+		Links   struct{ Status, Result string }
+	}
+	if err := json.Unmarshal(res.body, &accepted); err != nil || accepted.OrderID == "" || accepted.Links.Status == "" {
+		return fmt.Errorf("the answer to an accepted order is not as promised: %q", res.body)
+	}
+	o.OrderID, o.links = accepted.OrderID, accepted.Links
+	return nil
+}
+
+// poll asks for the status of every open order whose time has come and
+// returns those still open.
+func (d *driver) poll() []*outcome {
+	var open []*outcome
+	settled := 0
+	for _, o := range d.outcomes {
+		if !o.settled && !o.nextPoll.After(d.stack.Now()) {
+			d.pollOne(o)
+		}
+		if o.settled {
+			settled++
+		} else {
+			open = append(open, o)
+		}
+	}
+	d.tick(settled)
+	return open
+}
+
+func (d *driver) pollOne(o *outcome) {
+	o.nextPoll = d.stack.Now().Add(time.Second)
+	res, err := d.request(http.MethodGet, o.links.Status, o.Tenant, nil, nil)
+	if err != nil || res.status != http.StatusOK {
+		o.Lost, o.settled = true, true
+		o.Problem = fmt.Sprintf("GET %s: %d %v", o.links.Status, res.status, err)
+		return
+	}
+	if wait, err := strconv.Atoi(res.header.Get("Retry-After")); err == nil {
+		o.nextPoll = d.stack.Now().Add(time.Duration(wait) * time.Second)
+	}
+	var body struct{ Status string }
+	if err := json.Unmarshal(res.body, &body); err != nil {
+		o.Lost, o.settled = true, true
+		o.Problem = fmt.Sprintf("GET %s: not JSON: %q", o.links.Status, res.body)
+		return
+	}
+	o.Status = body.Status
+	o.settled = order.Terminal(order.Status(body.Status))
+}
+
+// conclude reads the result of an order that was accepted and judges it.
+func (d *driver) conclude(o *outcome) error {
+	if o.OrderID != "" && !o.Lost {
+		res, err := d.request(http.MethodGet, o.links.Result, o.Tenant, nil, nil)
+		if err != nil {
+			return err
+		}
+		var result struct {
+			Reason                string
+			AcceptedAt, UpdatedAt time.Time
+			History               []struct{ Status string }
+		}
+		if err := json.Unmarshal(res.body, &result); err != nil {
+			return fmt.Errorf("GET %s: %w in %q", o.links.Result, err, res.body)
+		}
+		o.Reason = result.Reason
+		o.Path = []string{string(order.Queued)}
+		for _, h := range result.History {
+			o.Path = append(o.Path, h.Status)
+		}
+		o.Seconds = result.UpdatedAt.Sub(result.AcceptedAt).Seconds()
+		if o.Attempts, err = d.attempts(o); err != nil {
+			return err
+		}
+	}
+	switch o.Expect {
+	case "":
+		o.AsExpected = true
+	case "400":
+		o.AsExpected = o.HTTPStatus == http.StatusBadRequest
+	default:
+		o.AsExpected = o.Status == o.Expect
+	}
+	return nil
+}
+
+// attempts is how often the step that needed most attempts was run, from the
+// history of the order's execution; 0 for an order that never had one.
+func (d *driver) attempts(o *outcome) (int, error) {
+	key := base64.RawURLEncoding.EncodeToString([]byte(o.Tenant)) + "#" + o.OrderID
+	machine := d.stack.Outputs()["StateMachineArn"]
+	in, err := json.Marshal(map[string]any{
+		"executionArn": strings.Replace(machine, ":stateMachine:", ":execution:", 1) + ":" + order.ExecutionName(key, o.OrderID),
+		"maxResults":   1000,
+	})
+	if err != nil {
+		return 0, err
+	}
+	out, err := d.stack.Call("states", "GetExecutionHistory", in)
+	if err != nil {
+		if strings.Contains(err.Error(), "ExecutionDoesNotExist") {
+			return 0, nil
+		}
+		return 0, err
+	}
+	var history struct {
+		Events []struct {
+			Type                      string
+			TaskScheduledEventDetails struct{ ResourceType string }
+		}
+	}
+	if err := json.Unmarshal(out, &history); err != nil {
+		return 0, err
+	}
+	run, most := 0, 0
+	for _, e := range history.Events {
+		switch e.Type {
+		case "TaskStateEntered":
+			run = 0
+		case "TaskScheduled":
+			if e.TaskScheduledEventDetails.ResourceType == "lambda" {
+				run++
+				most = max(most, run)
+			}
+		}
+	}
+	return most, nil
+}
+
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// request sends one request as a client of the tenant. A client that is
+// throttled waits as long as it is told and tries again.
+func (d *driver) request(method, path, tenant string, header http.Header, body []byte) (response, error) {
+	const tries = 100
+	for range tries {
+		res, err := d.once(method, path, tenant, header, body)
+		if err != nil {
+			return response{}, err
+		}
+		if res.status != http.StatusTooManyRequests && res.status != http.StatusServiceUnavailable {
+			return res, nil
+		}
+		wait, err := strconv.Atoi(res.header.Get("Retry-After"))
+		if err != nil {
+			return response{}, fmt.Errorf("%s %s: %d without Retry-After", method, path, res.status)
+		}
+		d.stack.Advance(time.Duration(wait) * time.Second)
+	}
+	return response{}, fmt.Errorf("%s %s: throttled %d times in a row", method, path, tries)
+}
+
+func (d *driver) once(method, path, tenant string, header http.Header, body []byte) (response, error) {
+	url := path
+	if !strings.HasPrefix(path, "http") {
+		url = d.base + path
+	}
+	req, err := http.NewRequest(method, url, bytes.NewReader(body))
+	if err != nil {
+		return response{}, err
+	}
+	if header != nil {
+		req.Header = header.Clone()
+	}
+	token, err := d.token(tenant)
+	if err != nil {
+		return response{}, err
+	}
+	req.Header.Set("Authorization", token)
+	res, err := d.http.Do(req)
+	if err != nil {
+		return response{}, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return response{}, errors.Join(fmt.Errorf("%s %s", method, path), err)
+	}
+	return response{res.StatusCode, res.Header, b}, nil
+}
+
+// token signs the tenant's users in, anew when half an hour has gone by.
+func (d *driver) token(tenant string) (string, error) {
+	id := tenant + "@" + strconv.FormatInt(d.stack.Now().Unix()/1800, 10)
+	if t, ok := d.tokens[id]; ok {
+		return t, nil
+	}
+	t, err := d.stack.IDToken("user-of-"+tenant, map[string]any{record.TenantClaim: tenant})
+	if err != nil {
+		return "", err
+	}
+	d.tokens[id] = t
+	return t, nil
+}

@@ -1,0 +1,41 @@
+// Command orderflow runs the order flow on one machine.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Demo demoCommand `cmd:"" help:"Run orders through the whole stack on this machine, without AWS, and print what became of each."`
+}
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run is main with an exit code, so that scripts under test can call it in process.
+func run(args []string) int {
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("orderflow"),
+		kong.Description("Event-driven order processing on AWS, run from its own template on one machine."),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "orderflow: %v\n", err)
+		return 2
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "orderflow: %v (orderflow --help lists the commands)\n", err)
+		return 2
+	}
+	if err := ctx.Run(); err != nil {
+		fmt.Fprintf(os.Stderr, "orderflow: %v\n", err)
+		return 1
+	}
+	return 0
+}

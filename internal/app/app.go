@@ -1,0 +1,64 @@
+// Package app puts the reference app together for a run on one machine: its
+// template, the code of its functions, and its stock.
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/orderflow-cdk/orderflow/internal/handler"
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
+	"github.com/orderflow-cdk/orderflow/local"
+)
+
+// New runs the stack of an environment (dev, staging or prod) from the template
+// that is committed with the code. Name and Functions of the options are set here.
+func New(environment string, o local.Options) (*local.Stack, error) {
+	template, err := snapshot.Template(environment)
+	if err != nil {
+		return nil, err
+	}
+	o.Name = "orderflow-" + environment
+	o.Functions = Functions()
+	return local.New(template, o)
+}
+
+// Functions registers the code of the app's Lambda functions, the same that
+// is deployed.
+func Functions() map[string]local.NewFunction {
+	all := map[string]local.NewFunction{}
+	for _, f := range handler.Functions() {
+		all[f.Name] = func(r local.Runtime) (local.Handler, error) {
+			return f.New(handler.Env{Getenv: r.Getenv, AWS: r.AWS, Now: r.Now, Log: r.Log, HTTP: r.HTTP})
+		}
+	}
+	return all
+}
+
+// StockLevel is how much of a SKU is on hand.
+type StockLevel struct {
+	SKU       string
+	Available int64
+}
+
+// PutStock writes stock levels into the inventory table, in the order given.
+func PutStock(stack *local.Stack, levels ...StockLevel) error {
+	const output = "InventoryTableName"
+	table, ok := stack.Outputs()[output]
+	if !ok {
+		return fmt.Errorf("the template has no output %s", output)
+	}
+	for _, l := range levels {
+		in, err := json.Marshal(map[string]any{"TableName": table, "Item": map[string]any{
+			"pk":        map[string]string{"S": l.SKU},
+			"available": map[string]string{"N": fmt.Sprint(l.Available)},
+		}})
+		if err != nil {
+			return err
+		}
+		if _, err := stack.Call("dynamodb", "PutItem", in); err != nil {
+			return fmt.Errorf("%s: %w", l.SKU, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
+	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
+	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
+	"github.com/orderflow-cdk/orderflow/local/internal/secretsmanager"
+	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
+	"github.com/orderflow-cdk/orderflow/local/internal/states"
+)
+
+// declared lists the types that a template may hold without their having an
+// effect on a run, with the reason.
+var declared = map[string]string{
+	"AWS::CDK::Metadata":                          "metadata",
+	"AWS::IAM::Role":                              "permissions are not enforced",
+	"AWS::IAM::Policy":                            "permissions are not enforced",
+	"AWS::IAM::ManagedPolicy":                     "permissions are not enforced",
+	"AWS::Lambda::Permission":                     "permissions are not enforced",
+	"AWS::SQS::QueuePolicy":                       "permissions are not enforced",
+	"AWS::SNS::TopicPolicy":                       "permissions are not enforced",
+	"AWS::Logs::ResourcePolicy":                   "permissions are not enforced",
+	"AWS::KMS::Key":                               "nothing is encrypted",
+	"AWS::KMS::Alias":                             "nothing is encrypted",
+	"AWS::Logs::LogGroup":                         "logs go to one writer",
+	"AWS::CloudWatch::Alarm":                      "no alarm is evaluated",
+	"AWS::CloudWatch::CompositeAlarm":             "no alarm is evaluated",
+	"AWS::CloudWatch::Dashboard":                  "no dashboard is drawn",
+	"AWS::SNS::Topic":                             "nothing is published",
+	"AWS::SNS::Subscription":                      "nothing is published",
+	"AWS::Cognito::UserPool":                      "tokens are issued without a sign-in",
+	"AWS::Cognito::UserPoolClient":                "tokens are issued without a sign-in",
+	"AWS::Cognito::UserPoolDomain":                "tokens are issued without a sign-in",
+	"AWS::Cognito::UserPoolGroup":                 "tokens are issued without a sign-in",
+	"AWS::Cognito::UserPoolResourceServer":        "tokens are issued without a sign-in",
+	"AWS::WAFv2::WebACL":                          "no request is inspected",
+	"AWS::WAFv2::WebACLAssociation":               "no request is inspected",
+	"AWS::WAFv2::LoggingConfiguration":            "no request is inspected",
+	"AWS::XRay::ResourcePolicy":                   "nothing is traced",
+	"AWS::SecretsManager::ResourcePolicy":         "permissions are not enforced",
+	"AWS::ApplicationAutoScaling::ScalableTarget": "tables are on demand",
+}
+
+// build makes every resource. Queues, tables and functions come before what
+// refers to them.
+func (s *Stack) build(resources []*cfn.Resource) error {
+	var (
+		errs    []error
+		gateway []apigateway.Resource
+		later   []*cfn.Resource
+	)
+	queues := map[string]*sqs.Queue{}
+	for _, r := range resources {
+		var err error
+		switch {
+		case r.Type == "AWS::SQS::Queue":
+			err = s.buildQueue(r, queues)
+		case r.Type == "AWS::DynamoDB::Table" || r.Type == "AWS::DynamoDB::GlobalTable":
+			err = s.buildTable(r)
+		case r.Type == "AWS::Lambda::Function":
+			err = s.buildFunction(r)
+		case r.Type == "AWS::StepFunctions::StateMachine":
+			err = s.buildStateMachine(r)
+		case r.Type == "AWS::SecretsManager::Secret":
+			err = s.buildSecret(r)
+		case r.Type == "AWS::Lambda::EventSourceMapping":
+			later = append(later, r)
+		case strings.HasPrefix(r.Type, "AWS::ApiGateway::"):
+			gateway = append(gateway, apigateway.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties})
+		case declared[r.Type] != "":
+			s.notes = append(s.notes, fmt.Sprintf("%s (%s): %s", r.LogicalID, r.Type, declared[r.Type]))
+		default:
+			err = unsupported(r)
+		}
+		errs = append(errs, err)
+	}
+	for _, r := range later {
+		errs = append(errs, s.buildEventSource(r, queues))
+	}
+	errs = append(errs, s.buildGateway(gateway))
+	slices.Sort(s.notes)
+	return errors.Join(errs...)
+}
+
+// decode reads the properties of a resource and notes those that are only declared.
+func (s *Stack) decode(r *cfn.Resource, props any) error {
+	paths, err := cfn.Decode(r, props)
+	for _, p := range paths {
+		s.notes = append(s.notes, fmt.Sprintf("%s (%s): property %s", r.LogicalID, r.Type, p))
+	}
+	return err
+}
+
+func named(r *cfn.Resource, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s (%s): %w", r.LogicalID, r.Type, err)
+}
+
+func (s *Stack) buildQueue(r *cfn.Resource, queues map[string]*sqs.Queue) error {
+	var p sqs.QueueProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	q, err := s.queues.CreateQueue(s.names.physical(r.LogicalID), p)
+	if err != nil {
+		return named(r, err)
+	}
+	queues[q.ARN] = q
+	s.functions.AddTarget(q.ARN, q)
+	return nil
+}
+
+func (s *Stack) buildTable(r *cfn.Resource) error {
+	var p dynamodb.TableProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	_, err := s.tables.CreateTable(s.names.physical(r.LogicalID), p)
+	return named(r, err)
+}
+
+func (s *Stack) buildFunction(r *cfn.Resource) error {
+	var p lambda.FunctionProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	code, ok := s.opts.Functions[p.Handler]
+	if !ok {
+		known := make([]string, 0, len(s.opts.Functions))
+		for name := range s.opts.Functions {
+			known = append(known, name)
+		}
+		slices.Sort(known)
+		return named(r, fmt.Errorf("no code is registered for Handler %q; registered: %s", p.Handler, strings.Join(known, ", ")))
+	}
+	_, err := s.functions.CreateFunction(s.names.physical(r.LogicalID), p, s.inProcess(p, code))
+	return named(r, err)
+}
+
+func (s *Stack) buildStateMachine(r *cfn.Resource) error {
+	var p states.StateMachineProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	_, err := s.machines.CreateStateMachine(s.names.physical(r.LogicalID), p)
+	return named(r, err)
+}
+
+func (s *Stack) buildSecret(r *cfn.Resource) error {
+	var p secretsmanager.Properties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	arn, err := s.names.ref(r.LogicalID, r.Type)
+	if err != nil {
+		return named(r, err)
+	}
+	return named(r, s.secrets.Create(arn, s.names.physical(r.LogicalID), p))
+}
+
+func (s *Stack) buildEventSource(r *cfn.Resource, queues map[string]*sqs.Queue) error {
+	var p lambda.EventSourceMappingProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	q, ok := queues[p.EventSourceArn]
+	if !ok {
+		return named(r, fmt.Errorf("EventSourceArn %s is no queue of this template; other sources are not simulated", p.EventSourceArn))
+	}
+	_, err := s.functions.CreateEventSourceMapping(r.LogicalID, p, q)
+	return named(r, err)
+}
+
+func (s *Stack) buildGateway(resources []apigateway.Resource) error {
+	if len(resources) == 0 {
+		return nil
+	}
+	a, err := apigateway.New(s.kernel, s.bus, s.gatewayConfig(), resources)
+	if err != nil {
+		return err
+	}
+	for _, d := range a.Declared() {
+		s.notes = append(s.notes, d)
+	}
+	s.api = a
+	return nil
+}

@@ -1,0 +1,109 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
+)
+
+func (s *Stack) gatewayConfig() apigateway.Config {
+	return apigateway.Config{
+		Region: s.opts.Region, AccountID: s.opts.AccountID,
+		AccessLog:   func(line string) { fmt.Fprintln(s.opts.AccessLog, line) },
+		Log:         func(requestID, message string) { fmt.Fprintf(s.opts.Logs, "gateway: %s: %s\n", requestID, message) },
+		VerifyToken: s.verifyToken,
+	}
+}
+
+// verifyToken checks a token against the user pools of an authorizer.
+func (s *Stack) verifyToken(a *apigateway.Authorizer, token string) (map[string]any, error) {
+	err := fmt.Errorf("%s names no user pool", a.LogicalID)
+	for _, arn := range a.ProviderARNs {
+		_, pool, ok := strings.Cut(arn, ":userpool/")
+		if !ok {
+			return nil, fmt.Errorf("%s is no user pool", arn)
+		}
+		var claims map[string]any
+		if claims, err = s.tokens.verify(s.issuer(pool), token); err == nil {
+			return claims, nil
+		}
+	}
+	if errors.Is(err, jwt.ErrTokenExpired) {
+		return nil, apigateway.ErrTokenExpired
+	}
+	return nil, err
+}
+
+func (s *Stack) issuer(pool string) string {
+	return fmt.Sprintf("https://cognito-idp.%s.amazonaws.com/%s", s.opts.Region, pool)
+}
+
+// IDToken signs a user of the template's Cognito user pool in and returns the
+// ID token, valid for an hour of the stack's time. It carries the claims besides the
+// standard ones. A template must have exactly one user pool.
+func (s *Stack) IDToken(subject string, claims map[string]any) (string, error) {
+	pool := ""
+	for _, id := range s.names.template.LogicalIDs() {
+		if typ, _ := s.names.template.Type(id); typ == "AWS::Cognito::UserPool" {
+			if pool != "" {
+				return "", errors.New("the template has more than one user pool")
+			}
+			var err error
+			if pool, err = s.names.ref(id, typ); err != nil {
+				return "", err
+			}
+		}
+	}
+	if pool == "" {
+		return "", errors.New("the template has no user pool")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens.issue(s.issuer(pool), subject, claims)
+}
+
+// maxPayload is the largest body that API Gateway takes, in bytes (quotas, "Payload size").
+const maxPayload = 10 << 20
+
+// ServeHTTP makes the stack's API an HTTP server, with or without the stage's
+// name before the path.
+func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.api == nil {
+		http.Error(w, "the template has no AWS::ApiGateway::RestApi", http.StatusNotFound)
+		return
+	}
+	// One byte more than API Gateway takes is enough to see that it is too much.
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
+	if err != nil {
+		http.Error(w, "reading the body: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	var res *apigateway.Response
+	s.await(func(done func()) {
+		s.api.Serve(&apigateway.Request{
+			Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host,
+			Header: r.Header, Body: body, SourceIP: host,
+		}, func(answer *apigateway.Response) {
+			res = answer
+			done()
+		})
+	})
+	if res == nil {
+		http.Error(w, errDeadlock.Error(), http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	for name, values := range res.Header {
+		header[name] = values
+	}
+	w.WriteHeader(res.Status)
+	_, _ = w.Write(res.Body)
+}

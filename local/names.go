@@ -1,0 +1,124 @@
+package local
+
+import (
+	"fmt"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
+)
+
+// names gives every resource of a template its physical name, ARN and
+// attributes. They derive from the logical id alone, so that resources can be
+// made in any order and a run can be repeated.
+type names struct {
+	region, account, stack string
+	template               *cfn.Template
+}
+
+// physical is the name CloudFormation would generate, without its random tail.
+func (n names) physical(logicalID string) string {
+	name := n.stack + "-" + logicalID
+	if fifo, _ := n.template.Property(logicalID, "FifoQueue").(bool); fifo {
+		name += ".fifo"
+	}
+	return name
+}
+
+func (n names) arn(service, resource string) string {
+	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, n.region, n.account, resource)
+}
+
+func (n names) queueURL(logicalID string) string {
+	return fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", n.region, n.account, n.physical(logicalID))
+}
+
+// ref is the value of Ref for a resource, by the "Return values" section of
+// its type in the CloudFormation reference.
+func (n names) ref(id, typ string) (string, error) {
+	name := n.physical(id)
+	switch typ {
+	case "AWS::SQS::Queue":
+		return n.queueURL(id), nil
+	case "AWS::StepFunctions::StateMachine":
+		return n.arn("states", "stateMachine:"+name), nil
+	case "AWS::SNS::Topic":
+		return n.arn("sns", name), nil
+	case "AWS::SecretsManager::Secret":
+		return n.arn("secretsmanager", "secret:"+name), nil
+	case "AWS::Cognito::UserPool":
+		return n.region + "_" + id, nil
+	case "AWS::ApiGateway::Stage":
+		stage, _ := n.template.Property(id, "StageName").(string)
+		return stage, nil
+	case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Lambda::Function", "AWS::IAM::Role",
+		"AWS::Logs::LogGroup", "AWS::CloudWatch::Alarm", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy":
+		return name, nil
+	case "AWS::KMS::Key", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Method",
+		"AWS::ApiGateway::Model", "AWS::ApiGateway::Authorizer", "AWS::ApiGateway::RequestValidator",
+		"AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::Deployment",
+		"AWS::ApiGateway::Account", "AWS::Cognito::UserPoolClient", "AWS::Lambda::EventSourceMapping", "AWS::WAFv2::WebACL":
+		return id, nil
+	}
+	return "", fmt.Errorf("the value of Ref for %s (%s) is not simulated", id, typ)
+}
+
+// getAtt is the value of Fn::GetAtt, by the same source.
+func (n names) getAtt(id, typ, attr string) (string, error) {
+	name := n.physical(id)
+	switch typ + "." + attr {
+	case "AWS::SQS::Queue.Arn":
+		return n.arn("sqs", name), nil
+	case "AWS::SQS::Queue.QueueName", "AWS::StepFunctions::StateMachine.Name", "AWS::SNS::Topic.TopicName":
+		return name, nil
+	case "AWS::SQS::Queue.QueueUrl":
+		return n.queueURL(id), nil
+	case "AWS::DynamoDB::Table.Arn", "AWS::DynamoDB::GlobalTable.Arn":
+		return n.arn("dynamodb", "table/"+name), nil
+	case "AWS::DynamoDB::Table.StreamArn", "AWS::DynamoDB::GlobalTable.StreamArn":
+		return n.arn("dynamodb", "table/"+name+"/stream/local"), nil
+	case "AWS::Lambda::Function.Arn":
+		return n.arn("lambda", "function:"+name), nil
+	case "AWS::StepFunctions::StateMachine.Arn":
+		return n.arn("states", "stateMachine:"+name), nil
+	case "AWS::SNS::Topic.TopicArn":
+		return n.arn("sns", name), nil
+	case "AWS::IAM::Role.Arn":
+		return fmt.Sprintf("arn:aws:iam::%s:role/%s", n.account, name), nil
+	case "AWS::IAM::Role.RoleId":
+		return "AROA" + id, nil
+	case "AWS::Logs::LogGroup.Arn":
+		return n.arn("logs", "log-group:"+name+":*"), nil
+	case "AWS::KMS::Key.Arn":
+		return n.arn("kms", "key/"+id), nil
+	case "AWS::KMS::Key.KeyId":
+		return id, nil
+	case "AWS::ApiGateway::RestApi.RootResourceId":
+		return id + "/root", nil
+	case "AWS::ApiGateway::RestApi.RestApiId":
+		return id, nil
+	case "AWS::ApiGateway::Deployment.DeploymentId":
+		return id, nil
+	case "AWS::Cognito::UserPool.Arn":
+		return n.arn("cognito-idp", "userpool/"+n.region+"_"+id), nil
+	case "AWS::Cognito::UserPool.UserPoolId":
+		return n.region + "_" + id, nil
+	case "AWS::Cognito::UserPool.ProviderName":
+		return fmt.Sprintf("cognito-idp.%s.amazonaws.com/%s_%s", n.region, n.region, id), nil
+	case "AWS::Cognito::UserPool.ProviderURL":
+		return fmt.Sprintf("https://cognito-idp.%s.amazonaws.com/%s_%s", n.region, n.region, id), nil
+	case "AWS::Cognito::UserPoolClient.ClientId":
+		return id, nil
+	case "AWS::WAFv2::WebACL.Arn":
+		return n.arn("wafv2", "regional/webacl/"+name+"/local"), nil
+	case "AWS::CloudWatch::Alarm.Arn":
+		return n.arn("cloudwatch", "alarm:"+name), nil
+	}
+	return "", fmt.Errorf("the attribute %s of %s (%s) is not simulated", attr, id, typ)
+}
+
+// environment is the view of the names that the template's intrinsics need.
+func (n names) environment(parameters map[string]string) cfn.Environment {
+	return cfn.Environment{
+		Region: n.region, AccountID: n.account, StackName: n.stack,
+		Parameters: parameters, Ref: n.ref, GetAtt: n.getAtt,
+	}
+}

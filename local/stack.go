@@ -1,0 +1,225 @@
+// Package local runs a synthesized CloudFormation template in one process.
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
+	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
+	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
+	"github.com/orderflow-cdk/orderflow/local/internal/secretsmanager"
+	"github.com/orderflow-cdk/orderflow/local/internal/sim"
+	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
+	"github.com/orderflow-cdk/orderflow/local/internal/states"
+)
+
+// Options says how a template is run. The zero value runs it in virtual time.
+type Options struct {
+	// Name is the stack's name, of which physical names are made; default "local".
+	Name string
+	// Region and AccountID default to eu-central-1 and 123456789012.
+	Region, AccountID string
+	// Seed decides every random choice of the run.
+	Seed uint64
+	// Start is when the run begins; default 2026-01-01T00:00:00Z, or the wall
+	// clock's time when RealTime is set.
+	Start time.Time
+	// RealTime paces the run by the wall clock. Run must then be running.
+	RealTime bool
+	// Functions holds the code of every Lambda function of the template, by the
+	// function's Handler property.
+	Functions map[string]NewFunction
+	// Parameters overrides the defaults of the template's parameters.
+	Parameters map[string]string
+	// Logs receives what the functions print; default nothing.
+	Logs io.Writer
+	// AccessLog receives the gateway's access log; default nothing.
+	AccessLog io.Writer
+	// Egress answers the functions' HTTP requests that are not AWS calls. Without
+	// it they fail.
+	Egress http.RoundTripper
+}
+
+func (o Options) withDefaults() Options {
+	if o.Name == "" {
+		o.Name = "local"
+	}
+	if o.Region == "" {
+		o.Region = "eu-central-1"
+	}
+	if o.AccountID == "" {
+		o.AccountID = "123456789012"
+	}
+	if o.Start.IsZero() {
+		o.Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		if o.RealTime {
+			o.Start = time.Now()
+		}
+	}
+	if o.Logs == nil {
+		o.Logs = io.Discard
+	}
+	if o.AccessLog == nil {
+		o.AccessLog = io.Discard
+	}
+	return o
+}
+
+// Stack is a running template. It is safe for concurrent use; what happens in
+// it happens one event at a time.
+type Stack struct {
+	mu      sync.Mutex
+	kernel  *sim.Kernel
+	opts    Options
+	names   names
+	bus     *bus
+	tokens  *tokens
+	api     *apigateway.API
+	outputs map[string]string
+	notes   []string
+	wake    chan struct{}
+
+	queues    *sqs.Service
+	functions *lambda.Service
+	machines  *states.Service
+	tables    *dynamodb.Service
+	secrets   *secretsmanager.Service
+}
+
+// New builds the stack that the template declares. Its error names everything
+// in the template that cannot be run, each with logical id and type.
+func New(template []byte, o Options) (*Stack, error) {
+	o = o.withDefaults()
+	t, err := cfn.Parse(template)
+	if err != nil {
+		return nil, err
+	}
+	k := sim.New(o.Start, o.Seed)
+	b := &bus{kernel: k, services: map[string]api.Service{}}
+	s := &Stack{
+		kernel: k, opts: o, bus: b, wake: make(chan struct{}, 1),
+		names:     names{region: o.Region, account: o.AccountID, stack: o.Name, template: t},
+		queues:    sqs.NewService(k, o.Region, o.AccountID),
+		functions: lambda.NewService(k, o.Region, o.AccountID),
+		tables:    dynamodb.NewService(k, o.Region, o.AccountID),
+		machines:  states.NewService(k, b, o.Region, o.AccountID),
+		secrets:   secretsmanager.NewService(k),
+	}
+	s.functions.Log = o.Logs
+	b.services["sqs"] = s.queues
+	b.services["lambda"] = s.functions
+	b.services["dynamodb"] = s.tables
+	b.services["states"] = s.machines
+	b.services["secretsmanager"] = s.secrets
+	if s.tokens, err = newTokens(k.Now); err != nil {
+		return nil, err
+	}
+	env := s.names.environment(o.Parameters)
+	resources, err := t.Resources(env)
+	if err != nil {
+		return nil, err
+	}
+	if s.outputs, err = t.Outputs(env); err != nil {
+		return nil, err
+	}
+	if err := s.build(resources); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close ends the run and everything that still waits in it.
+func (s *Stack) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kernel.Close()
+}
+
+// Now is the stack's own time.
+func (s *Stack) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kernel.Now()
+}
+
+// Advance lets d of virtual time pass, with all that happens in it.
+func (s *Stack) Advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kernel.Advance(d)
+}
+
+// RunUntilIdle lets virtual time pass until nothing more is going to happen, or until
+// limit has passed, and reports whether the stack is idle.
+func (s *Stack) RunUntilIdle(limit time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	end := s.kernel.Now().Add(limit)
+	for {
+		next, ok := s.kernel.Next()
+		if !ok {
+			return true
+		}
+		if next.After(end) {
+			return false
+		}
+		s.kernel.Step()
+	}
+}
+
+// Notes lists what the template declares and the run does not simulate, one
+// line for each property or resource, sorted.
+func (s *Stack) Notes() []string { return s.notes }
+
+// Outputs returns the template's outputs by name.
+func (s *Stack) Outputs() map[string]string { return s.outputs }
+
+// Call makes one call of an AWS service from outside the stack and waits for
+// its answer. Input and output are JSON documents of the service's AWS JSON protocol.
+func (s *Stack) Call(service, action string, input []byte) (output []byte, err error) {
+	s.await(func(done func()) {
+		s.bus.Do(api.Call{Service: service, Action: action, Input: input}, func(out []byte, e error) {
+			output, err = out, e
+			done()
+		})
+	})
+	return output, err
+}
+
+// await starts something in the stack and waits until it is done: in virtual
+// time by letting events happen until then, in real time by waiting.
+func (s *Stack) await(start func(done func())) {
+	if s.opts.RealTime {
+		s.awaitRealTime(start)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	finished := false
+	start(func() { finished = true })
+	for !finished && s.kernel.Step() {
+	}
+}
+
+var errDeadlock = errors.New("nothing more is going to happen in the stack, but there is no answer")
+
+// unsupported is the error for a resource whose type cannot be run.
+func unsupported(r *cfn.Resource) error {
+	return fmt.Errorf("%s (%s): this type is not simulated", r.LogicalID, r.Type)
+}
+
+// ReadTemplate reads a stack's template from a cloud assembly, the folder that
+// cdk synth writes (cdk.out).
+func ReadTemplate(assembly, stack string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(assembly, stack+".template.json"))
+}
