@@ -35,7 +35,7 @@
 //     is an error.
 //   - BigDecimal is not modelled: arithmetic between a BigInteger and a
 //     Double is an error.
-//   - A lone UTF-16 surrogate becomes U+FFFD.
+//   - A lone UTF-16 surrogate becomes "?" at once, not only when the text is encoded.
 //   - Limits: see Options.
 //
 // A Template is immutable once parsed; executions of it do not affect each other.

@@ -19,10 +19,6 @@ type exec struct {
 	depth    int
 	calls    int
 	evaluate int
-	// base is where the text of a string being interpolated or evaluated
-	// stands, for errors: positions inside count from it.
-	nested bool
-	nestAt int
 }
 
 // frame is a context laid over the variables: a macro's call, or the body of
@@ -81,9 +77,6 @@ func (e *exec) wrap(pos int, err error) error {
 	case *located, *stopSignal:
 		return err
 	}
-	if e.nested {
-		pos = e.nestAt
-	}
 	return &located{pos, err}
 }
 
@@ -98,9 +91,6 @@ func (e *exec) locate(err error, pos int) error {
 func (e *exec) warn(pos int, format string, args ...any) {
 	if e.opts.Warn == nil {
 		return
-	}
-	if e.nested {
-		pos = e.nestAt
 	}
 	line, col := e.t.position(pos)
 	e.opts.Warn(Warning{e.t.name, line, col, fmt.Sprintf(format, args...)})

@@ -1,11 +1,11 @@
 package vtl
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/big"
 	"strconv"
-	"unicode/utf16"
 )
 
 // maxNesting bounds how deep values, templates and JSON may nest: Java's
@@ -56,7 +56,7 @@ func appendString(b []byte, v any, depth int) ([]byte, error) {
 	case float64:
 		return appendDouble(b, v), nil
 	case Char:
-		return append(b, string(utf16.Decode([]uint16{uint16(v)}))...), nil
+		return append(b, fromUTF16([]uint16{uint16(v)})...), nil
 	case *Map:
 		b = append(b, '{')
 		first := true
@@ -156,18 +156,12 @@ func appendDouble(b []byte, f float64) []byte {
 		return append(b, ".0"...)
 	}
 	e := strconv.AppendFloat(nil, f, 'e', -1, 64)
-	i := 0
-	for e[i] != 'e' {
-		i++
+	if bytes.IndexByte(e, '.') < 0 {
+		// Java wants two digits, and of those the nearest: 4.9E-324, not 5.0E-324.
+		e = strconv.AppendFloat(e[:0], f, 'e', 1, 64)
 	}
+	i := bytes.IndexByte(e, 'e')
 	b = append(b, e[:i]...)
-	dot := false
-	for _, c := range e[:i] {
-		dot = dot || c == '.'
-	}
-	if !dot {
-		b = append(b, ".0"...)
-	}
 	b = append(b, 'E')
 	exp, _ := strconv.Atoi(string(e[i+1:]))
 	return strconv.AppendInt(b, int64(exp), 10)

@@ -286,7 +286,7 @@ func (d *jsonDecoder) escaped(start int) (string, error) {
 					d.i += 6
 					r = full
 				} else {
-					r = utf8.RuneError
+					r = '?'
 				}
 			}
 			out = utf8.AppendRune(out, r)

@@ -125,6 +125,16 @@ type lexer struct {
 	lparen, rparen int
 	inComment      bool
 	inSet          bool
+	// within, if set, is where the string that src comes from stands in the
+	// template: the place that errors name.
+	within *int
+}
+
+func (l *lexer) place(pos int) int {
+	if l.within != nil {
+		return *l.within
+	}
+	return pos
 }
 
 type syntaxError struct {
@@ -179,13 +189,13 @@ func (l *lexer) next() (*token, error) {
 	for {
 		if l.pos >= len(l.src) {
 			if more {
-				return nil, &syntaxError{start, fmt.Sprintf("the template ends within %q", clip(l.src[start:]))}
+				return nil, &syntaxError{l.place(start), fmt.Sprintf("the template ends within %q", clip(l.src[start:]))}
 			}
-			return &token{kind: tEOF, pos: l.pos, special: specialText(specials)}, nil
+			return &token{kind: tEOF, pos: l.place(l.pos), special: specialText(specials)}, nil
 		}
 		k, n := l.match()
 		if n == 0 {
-			return nil, &syntaxError{l.pos, fmt.Sprintf("unexpected %q", clip(l.src[l.pos:]))}
+			return nil, &syntaxError{l.place(l.pos), fmt.Sprintf("unexpected %q", clip(l.src[l.pos:]))}
 		}
 		cur := l.state
 		l.pos += n
@@ -236,7 +246,7 @@ func (l *lexer) next() (*token, error) {
 			more = false
 			continue
 		}
-		t := &token{kind: k, image: l.src[start:l.pos], pos: start, special: specialText(specials)}
+		t := &token{kind: k, image: l.src[start:l.pos], pos: l.place(start), special: specialText(specials)}
 		l.act(t, cur)
 		return t, nil
 	}

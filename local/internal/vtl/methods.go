@@ -144,7 +144,7 @@ var unmodelledNames = map[string]string{
 	"Set":        " forEach parallelStream removeIf spliterator stream copyOf of ",
 	"Collection": " forEach parallelStream removeIf spliterator stream ",
 	"Map.Entry":  " comparingByKey comparingByValue copyOf ",
-	"Iterator":   " forEachRemaining ",
+	"Iterator":   " forEachRemaining remove ",
 	"$foreach": " clear compute computeIfAbsent computeIfPresent containsKey containsValue entrySet forEach getInfo" +
 		" getOrDefault isEmpty keySet merge putAll putIfAbsent remove replace replaceAll size values ",
 }

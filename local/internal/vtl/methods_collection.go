@@ -93,6 +93,9 @@ func collectionItems(v any) ([]any, bool) {
 
 // readMethod are the methods that every collection has and that change nothing.
 func readMethod(v any, items []any, name string, args []any) (any, bool, error) {
+	if name == "toArray" && len(args) > 0 {
+		return nil, false, fmt.Errorf("toArray with arguments is not modelled")
+	}
 	switch len(args) {
 	case 0:
 		switch name {
@@ -194,11 +197,7 @@ func listOne(l *List, name string, args []any) (any, bool, error) {
 		return int32(-1), true, nil
 	}
 	if l.array {
-		switch name {
-		case "add", "remove", "addAll":
-			return nil, true, javaError("UnsupportedOperationException: an array has a fixed length")
-		}
-		return nil, false, nil
+		return arrayOne(l, name, args)
 	}
 	switch name {
 	case "add":
@@ -236,6 +235,32 @@ func listOne(l *List, name string, args []any) (any, bool, error) {
 			return len(other) > 0, true, nil
 		}
 		return l.filter(other, name == "retainAll")
+	}
+	return nil, false, nil
+}
+
+// arrayOne are the changes that Velocity's list around an array refuses.
+func arrayOne(l *List, name string, args []any) (any, bool, error) {
+	fixed := javaError("UnsupportedOperationException: an array has a fixed length")
+	switch name {
+	case "add":
+		return nil, true, fixed
+	case "addAll", "removeAll", "retainAll":
+		if items, ok := collectionItems(args[0]); ok {
+			if name == "addAll" && len(items) == 0 {
+				return false, true, nil
+			}
+			return nil, true, fixed
+		}
+	case "remove":
+		if _, isInt := integer(args, 0); isInt {
+			return nil, true, fixed
+		}
+		i, err := indexOf(l.Items, args[0])
+		if err == nil && i >= 0 {
+			err = fixed
+		}
+		return false, true, err
 	}
 	return nil, false, nil
 }
@@ -336,6 +361,9 @@ func viewMethod(v *view, name string, args []any) (any, bool, error) {
 		}
 		return false, true, nil
 	case (name == "add" || name == "addAll") && len(args) == 1:
+		if items, ok := collectionItems(args[0]); name == "addAll" && (!ok || len(items) == 0) {
+			return false, ok, nil
+		}
 		return nil, true, javaError("UnsupportedOperationException: a map's view takes no additions")
 	case (name == "removeAll" || name == "retainAll") && len(args) == 1:
 		return nil, true, fmt.Errorf("Java has this method, but it is not modelled")
@@ -365,8 +393,6 @@ func iteratorMethod(it *iterator, name string, args []any) (any, bool, error) {
 	case "next":
 		v, err := it.next()
 		return v, true, err
-	case "remove":
-		return nil, false, fmt.Errorf("Java has this method, but it is not modelled")
 	}
 	return nil, false, nil
 }

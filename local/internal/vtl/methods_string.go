@@ -10,7 +10,28 @@ import (
 
 func toUTF16(s string) []uint16 { return utf16.Encode([]rune(s)) }
 
-func fromUTF16(u []uint16) string { return string(utf16.Decode(u)) }
+// fromUTF16 makes a lone surrogate a question mark, which is what Java's UTF-8
+// encoder makes of it on the way out.
+func fromUTF16(u []uint16) string {
+	b := make([]byte, 0, len(u)+len(u)/2)
+	for i := 0; i < len(u); i++ {
+		r := rune(u[i])
+		if utf16.IsSurrogate(r) {
+			full := rune(utf8.RuneError)
+			if i+1 < len(u) {
+				full = utf16.DecodeRune(r, rune(u[i+1]))
+			}
+			if full == utf8.RuneError {
+				b = append(b, '?')
+				continue
+			}
+			r = full
+			i++
+		}
+		b = utf8.AppendRune(b, r)
+	}
+	return string(b)
+}
 
 func ascii(s string) bool {
 	for i := 0; i < len(s); i++ {
@@ -103,8 +124,6 @@ func compareStrings(a, b string) int32 {
 
 func javaTrim(s string) string { return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' }) }
 
-func charSequence(args []any, i int) (string, bool) { return str(args, i) }
-
 // oneString are the methods with a single String argument.
 func oneString(s, name, a string) (any, bool, error) {
 	switch name {
@@ -174,9 +193,6 @@ func stringMethod(s, name string, args []any) (any, bool, error) {
 		}
 		n, ok := integer(args, 0)
 		if !ok {
-			if c, isChar := args[0].(Char); isChar && name == "concat" {
-				_ = c
-			}
 			return nil, false, nil
 		}
 		switch name {
@@ -226,6 +242,11 @@ func twoArguments(s, name string, args []any) (any, bool, error) {
 	m, mInt := integer(args, 0)
 	n, nInt := integer(args, 1)
 	switch name {
+	case "compare": // of CharSequence, since Java 11
+		if aString && bString {
+			return compareStrings(a, b), true, nil
+		}
+		return nil, false, nil
 	case "substring":
 		if mInt && nInt {
 			out, err := substring(s, m, n)
@@ -279,6 +300,10 @@ func twoArguments(s, name string, args []any) (any, bool, error) {
 	}
 	if args[0] == nil || args[1] == nil {
 		switch name {
+		case "split", "startsWith", "indexOf", "lastIndexOf":
+			if nInt {
+				return nil, true, errNull
+			}
 		case "replace", "replaceAll", "replaceFirst":
 			if (aString || args[0] == nil) && (bString || args[1] == nil) {
 				return nil, true, errNull

@@ -112,7 +112,7 @@ func (p *parser) skipSpace() {
 
 func (p *parser) enter() error {
 	if p.depth++; p.depth > maxNesting {
-		return &syntaxError{p.lx.pos, fmt.Sprintf("nested more than %d deep", maxNesting)}
+		return &syntaxError{p.lx.place(p.lx.pos), fmt.Sprintf("nested more than %d deep", maxNesting)}
 	}
 	return nil
 }

@@ -296,7 +296,7 @@ func (p *parser) stringLiteral(t *token) (expr, error) {
 	if !lineComment {
 		s += " "
 	}
-	sub := &parser{lx: lexer{src: s}, syms: p.syms, macros: p.macros, depth: p.depth}
+	sub := &parser{lx: lexer{src: s, within: &t.pos}, syms: p.syms, macros: p.macros, depth: p.depth}
 	if err := sub.enter(); err != nil {
 		return nil, err
 	}

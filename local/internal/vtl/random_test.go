@@ -53,6 +53,41 @@ func expression(r *rand.Rand, depth int) string {
 	return expression(r, depth-1) + " " + binary[r.IntN(len(binary))] + " " + expression(r, depth-1)
 }
 
+// calls are methods on every kind of value with arguments that fit and that do not.
+var receivers = []string{
+	"$s", "$e", "$u", "$csv", "$n", "$big", "$d", "$t", "$list", "$map", "$el", "$bigger", "$map.keySet()", "$map.values()", "$map.entrySet()",
+	"$s.charAt(1)", "$csv.split(',')", "$list.iterator()", "$s", "$u", "$csv", "$list", "$map",
+}
+
+var methods = strings.Fields(`length isEmpty isBlank trim strip stripLeading stripTrailing toLowerCase toUpperCase contains startsWith endsWith
+	equalsIgnoreCase indexOf lastIndexOf concat compareTo compareToIgnoreCase matches split substring charAt repeat replace replaceAll
+	replaceFirst equals hashCode toString intValue longValue doubleValue parseInt parseLong parseDouble valueOf toHexString signum compare
+	max min sum isNaN isInfinite abs negate add subtract multiply divide mod remainder booleanValue parseBoolean logicalAnd charValue
+	size keySet values clear get containsKey containsValue remove putAll put getOrDefault putIfAbsent iterator toArray containsAll
+	addAll removeAll retainAll set subList hasNext next substring indexOf replaceAll split get nope foo`)
+
+var arguments = []string{
+	"0", "1", "2", "-1", "5", "'l'", "'ll'", "''", "'a,b'", "','", "'[a-z]'", "'x*'", "'(l)(.)'", "'$1'", "'$2-$1'", `'\\'`, "'.'", "'12'", "'-7'", "' 3 '",
+	"'1.5'", "$s", "$n", "$big", "$d", "$t", "$nope", "$list", "$map", "'k'", "'hello'", "'HELLO'", "true", "1.5", "[]", "['a']", "{'q':1}",
+	"$s.charAt(2)", "$s.charAt(0)", "$bigger", "108", "16", "'é'", `'\s*'`, "'|'", "'l|o'", "'^h'", "'o$'", "'(?i)L'", "'b?'", "'TRUE'",
+}
+
+const callVars = `{"s":"hello","e":"","u":"Ä日ß b","csv":"a,b,,c,,","n":5,"big":5000000000,"d":2.5,"t":true,"bigger":99999999999999999999,` +
+	`"list":["a",1,null,2.5,"a"],"map":{"k":"v","n":1,"list":[10,20]},"el":[]}`
+
+func methodCall(r *rand.Rand) string {
+	args := make([]string, r.IntN(4))
+	if r.IntN(3) > 0 {
+		args = args[:min(len(args), 2)]
+	}
+	for i := range args {
+		args[i] = pick(r, arguments)
+	}
+	recv := pick(r, receivers)
+	call := fmt.Sprintf("%s.%s(%s)", recv, pick(r, methods), strings.Join(args, ","))
+	return fmt.Sprintf("#set($r=%s)#foreach($p in $r)[$p]#end#if($r==$r.toString())=$r#end $s $list $map", call)
+}
+
 func pick(r *rand.Rand, from []string) string { return from[r.IntN(len(from))] }
 
 // body makes a template whose directives are balanced.
@@ -89,7 +124,7 @@ func deliberate(template string, err error) bool {
 	if err == nil {
 		return false
 	}
-	for _, s := range []string{"BigDecimal", "is used within itself", "not modelled", "cannot be printed", "identity", "#foreach is written", "has no text", "in parentheses"} {
+	for _, s := range []string{"BigDecimal", "is used within itself", "not modelled", "cannot be printed", "identity", "#foreach is written", "has no text", "address", "in parentheses"} {
 		if strings.Contains(err.Error(), s) {
 			return true
 		}
@@ -104,7 +139,11 @@ func TestRefereeRandom(t *testing.T) {
 	cases := make([]testCase, *randomCases)
 	for i := range cases {
 		var b strings.Builder
-		if i%2 == 0 {
+		vars := randomVars
+		if i%3 == 2 {
+			vars = callVars
+			b.WriteString(methodCall(r))
+		} else if i%3 == 0 {
 			for range 1 + r.IntN(9) {
 				b.WriteString(pick(r, soup))
 			}
@@ -112,7 +151,7 @@ func TestRefereeRandom(t *testing.T) {
 			b.WriteString(body(r, 2))
 		}
 		b.WriteString(" ") // few would survive a "$" or "#" at the end
-		cases[i] = testCase{name: fmt.Sprint(i), vars: randomVars, template: b.String()}
+		cases[i] = testCase{name: fmt.Sprint(i), vars: vars, template: b.String()}
 	}
 	failures, passed := 0, 0
 	for _, c := range referee(t, cases) {

@@ -87,7 +87,6 @@ func javaOnly(p string) string {
 			}
 		case c == '+' && i > 0 && strings.IndexByte("+*?}", p[i-1]) >= 0 && !(i > 1 && p[i-2] == '\\'):
 			return "a possessive quantifier"
-		case c == '$' && i == len(p)-1 && false:
 		}
 	}
 	return ""

@@ -311,20 +311,15 @@ func (s *evaluateStmt) render(e *exec) error {
 		return e.fail(s.pos, "the template did not end within %d steps", e.opts.MaxSteps)
 	}
 	e.ownSymbols()
-	p := &parser{lx: lexer{src: src}, syms: e.syms, macros: e.macros}
+	p := &parser{lx: lexer{src: src, within: &s.pos}, syms: e.syms, macros: e.macros}
 	body, err := p.document()
 	if err != nil {
 		return e.fail(s.pos, "#evaluate: %v", err)
 	}
 	e.growSlots()
-	nested, at := e.nested, e.nestAt
-	if !nested {
-		e.nested, e.nestAt = true, s.pos
-	}
 	e.evaluate++
 	err = e.block(body)
 	e.evaluate--
-	e.nested, e.nestAt = nested, at
 	if stop, ok := err.(*stopSignal); ok && stop.owner == nil {
 		err = nil
 	}
