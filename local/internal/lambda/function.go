@@ -166,6 +166,9 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 			return
 		}
 		timer.Cancel()
+		if ferr != nil {
+			f.s.logf(f, "%s", ferr.Payload) // as aws-lambda-go does
+		}
 		finish(out, ferr)
 	})
 	return nil

@@ -176,6 +176,9 @@ func TestErrors(t *testing.T) {
 			for range 2 {
 				f.want(f.invoke(`{"FunctionName":"f"}`), `{"StatusCode":200,"ExecutedVersion":"$LATEST","FunctionError":"Unhandled","Payload":`+tt.want+`}`)
 			}
+			if got := f.log.String(); got != strings.Repeat("f: "+tt.want+"\n", 2) {
+				t.Errorf("log %q", got)
+			}
 			if s := f.f.Stats(); s.Errors != 2 || s.ColdStarts != 1 {
 				t.Errorf("%+v", s)
 			}

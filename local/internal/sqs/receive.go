@@ -208,6 +208,8 @@ func (q *Queue) deadLetterQueue() (*Queue, error) {
 	switch {
 	case dlq == nil:
 		return nil, fmt.Errorf("sqs: queue %s: RedrivePolicy names %s, which does not exist", q.Name, arn)
+	case dlq == q:
+		return nil, fmt.Errorf("sqs: queue %s: RedrivePolicy names the queue itself", q.Name)
 	case dlq.FIFO != q.FIFO:
 		return nil, fmt.Errorf("sqs: queue %s: the dead-letter queue of a FIFO queue must be FIFO, that of a standard queue standard; %s is not", q.Name, arn)
 	case !dlq.set.allow.allows(q.ARN):
