@@ -12,19 +12,25 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
 )
 
 var update = flag.Bool("update", false, "write what the package answers into testdata/cases.txt")
 
-// testdata/cases.txt is one long conversation with four tables: name, request,
-// expected answer, and "~ key" where a referee is known to be wrong (the keys
+// The files are conversations with the tables below: name, request, expected
+// answer, and "~ key" where the file's referee is known to be wrong (the keys
 // are explained in referee_test.go). «x*9» stands for nine x.
-const casesFile = "testdata/cases.txt"
+const (
+	casesFile        = "testdata/cases.txt"        // referee: dynalite
+	transactionsFile = "testdata/transactions.txt" // referee: moto
+)
 
 type testCase struct {
 	name, action, input string
-	want                string // the response, or "400 Code: message"
-	fault               string
+	// want is the response, or "400 Code: message", then what else the error says.
+	want  string
+	fault string
 }
 
 var repeated = regexp.MustCompile(`«(.)\*(\d+)»`)
@@ -55,9 +61,9 @@ func shorten(s string) string {
 	return b.String()
 }
 
-func readCases(t testing.TB) []testCase {
+func readCases(t testing.TB, file string) []testCase {
 	t.Helper()
-	raw, err := os.ReadFile(casesFile)
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +85,7 @@ func readCases(t testing.TB) []testCase {
 			}
 		}
 		if names[c.name] {
-			t.Fatalf("%s: two cases are named %q", casesFile, c.name)
+			t.Fatalf("%s: two cases are named %q", file, c.name)
 		}
 		names[c.name] = true
 		cases = append(cases, c)
@@ -124,18 +130,18 @@ func sortSets(v any) {
 	}
 }
 
-func TestCases(t *testing.T) {
+func TestCases(t *testing.T) { runCases(t, casesFile) }
+
+func TestTransactionCases(t *testing.T) { runCases(t, transactionsFile) }
+
+func runCases(t *testing.T, file string) {
 	w := newWorld(t)
 	for _, c := range caseTables[2:] {
 		w.table(c.name, c.props)
 	}
-	cases := readCases(t)
+	cases := readCases(t, file)
 	for i, c := range cases {
-		out, err := w.call(c.action, c.input)
-		got := string(out)
-		if err != nil {
-			got = "400 " + err.Error()
-		}
+		got := w.answer(c.action, c.input)
 		if *update {
 			cases[i].want = got
 			continue
@@ -145,20 +151,66 @@ func TestCases(t *testing.T) {
 		}
 	}
 	if *update {
-		writeCases(t, cases)
+		writeCases(t, file, cases)
 	}
 }
 
-func writeCases(t *testing.T, cases []testCase) {
+// answer makes a call and writes its outcome as the files do.
+func (w *world) answer(action, input string) string {
+	out, err := w.call(action, input)
+	if err == nil {
+		return string(out)
+	}
+	e, ok := err.(*api.Error)
+	if !ok {
+		w.t.Fatalf("%s: %T: %v", action, err, err)
+	}
+	return refusal(w.t, e.Body(""))
+}
+
+// refusal writes an error's body as the files do.
+func refusal(t testing.TB, body []byte) string {
+	t.Helper()
+	var e struct {
+		Type    string          `json:"__type"`
+		Lower   string          `json:"message"`
+		Capital string          `json:"Message"`
+		Item    json.RawMessage `json:",omitempty"`
+		Reasons json.RawMessage `json:"CancellationReasons,omitempty"`
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	message := e.Lower
+	if message == "" {
+		message = e.Capital
+	}
+	out := "400 " + e.Type[strings.Index(e.Type, "#")+1:] + ": " + message
+	for _, more := range []json.RawMessage{e.Item, e.Reasons} {
+		if len(more) > 0 && string(more) != "null" {
+			var v any
+			if err := json.Unmarshal(more, &v); err != nil {
+				t.Fatal(err)
+			}
+			sorted, _ := json.Marshal(v)
+			out += " " + string(sorted)
+		}
+	}
+	return out
+}
+
+func writeCases(t *testing.T, file string, cases []testCase) {
 	var b strings.Builder
-	for _, c := range cases {
+	for i, c := range cases {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
 		fmt.Fprintf(&b, "# %s\n%s %s\n= %s\n", c.name, c.action, shorten(c.input), shorten(c.want))
 		if c.fault != "" {
 			fmt.Fprintf(&b, "~ %s\n", c.fault)
 		}
-		b.WriteByte('\n')
 	}
-	if err := os.WriteFile(casesFile, []byte(b.String()), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,6 +1,8 @@
 package dynamodb
 
 import (
+	"strings"
+
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 )
 
@@ -24,6 +26,9 @@ type operation struct {
 	condition  *binding
 	update     *binding
 	projection *binding
+	// refused is, in a transaction, what is wrong with the keys: it cancels the
+	// transaction, where alone it would be the answer.
+	refused *api.Error
 }
 
 // prepareRead checks a read of one item.
@@ -80,34 +85,54 @@ func (r *request) prepare(kind string) (*operation, error) {
 	if op.table, err = r.openTable(); err != nil {
 		return nil, err
 	}
-	if kind == "Put" {
-		if r.action == "BatchWriteItem" {
-			err = op.table.key.checkKey(op.table.key.keyOf(r.item.item))
+	if err := op.checkAgainstTable(target.item); err != nil {
+		if !r.inTransaction() || emptyKey(err) {
+			return nil, err
 		}
-		if err == nil {
-			err = op.table.checkItem(r.item.item)
-		}
-	} else {
-		err = op.table.key.checkKey(r.key.item)
-	}
-	if err == nil && op.update != nil {
-		err = op.table.checkUpdatePaths(op.update)
-	}
-	if err == nil && op.condition != nil {
-		err = op.table.checkNested(op.condition, op.condition.expr.cond)
-	}
-	if err == nil && op.projection != nil {
-		for _, p := range op.projection.expr.paths {
-			if err = op.table.checkScalar(op.projection, p); err != nil {
-				break
-			}
-		}
-	}
-	if err != nil {
-		return nil, err
+		op.refused = err
+		return op, nil
 	}
 	op.at = op.table.key.locate(target.item)
 	return op, nil
+}
+
+func (r *request) inTransaction() bool {
+	return r.action == "TransactWriteItems" || r.action == "TransactGetItems"
+}
+
+// emptyKey tells the one problem with a key that is found before a transaction
+// starts (as captured from the service by the dynamodb-conformance project).
+func emptyKey(err *api.Error) bool { return strings.Contains(err.Message, "cannot contain an empty") }
+
+// checkAgainstTable checks what takes the table's schema to check.
+func (op *operation) checkAgainstTable(target Item) *api.Error {
+	t := op.table
+	if op.kind == "Put" {
+		if op.req.action == "BatchWriteItem" {
+			if err := t.key.checkKey(t.key.keyOf(target)); err != nil {
+				return err
+			}
+		}
+		if err := t.checkItem(target); err != nil {
+			return err
+		}
+	} else if err := t.key.checkKey(target); err != nil {
+		return err
+	}
+	if op.update != nil {
+		if err := t.checkUpdatePaths(op.update); err != nil {
+			return err
+		}
+	}
+	if op.condition != nil {
+		if err := t.checkNested(op.condition, op.condition.expr.cond); err != nil {
+			return err
+		}
+	}
+	if op.projection != nil {
+		return t.checkPaths(op.projection)
+	}
+	return nil
 }
 
 // passes tells if the operation's condition holds for what is stored.

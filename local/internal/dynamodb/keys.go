@@ -1,11 +1,15 @@
 package dynamodb
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+)
 
 const msgKeySchema = "The provided key element does not match the schema"
 
 // checkKey refuses a Key that is not exactly the table's key.
-func (k keySchema) checkKey(key Item) error {
+func (k keySchema) checkKey(key Item) *api.Error {
 	parts := k.attributes()
 	if len(key) != len(parts) {
 		return validation(msgKeySchema)
@@ -44,7 +48,7 @@ func emptyWord(v Value) string {
 }
 
 // checkItem refuses an item whose keys do not fit the table and its indexes.
-func (t *Table) checkItem(it Item) error {
+func (t *Table) checkItem(it Item) *api.Error {
 	for i, p := range t.key.attributes() {
 		v := it.Get(p.name)
 		if v.kind == 0 {
@@ -67,7 +71,7 @@ func (t *Table) checkItem(it Item) error {
 	return nil
 }
 
-func (ix *index) checkAttribute(v Value, p keyAttribute, hash bool) error {
+func (ix *index) checkAttribute(v Value, p keyAttribute, hash bool) *api.Error {
 	switch {
 	case v.kind == 0:
 		return nil
@@ -83,7 +87,7 @@ func (ix *index) checkAttribute(v Value, p keyAttribute, hash bool) error {
 }
 
 // checkUpdatePaths refuses an update of the key, or of a part of an index key.
-func (t *Table) checkUpdatePaths(b *binding) error {
+func (t *Table) checkUpdatePaths(b *binding) *api.Error {
 	actions := b.expr.actions
 	for _, p := range t.key.attributes() {
 		for i := range actions {
@@ -113,9 +117,19 @@ func (t *Table) checkUpdatePaths(b *binding) error {
 	return nil
 }
 
+// checkPaths refuses a projection of parts of key attributes.
+func (t *Table) checkPaths(b *binding) *api.Error {
+	for _, p := range b.expr.paths {
+		if err := t.checkScalar(b, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkNested refuses document paths into key attributes.
-func (t *Table) checkNested(b *binding, c *condition) error {
-	var err error
+func (t *Table) checkNested(b *binding, c *condition) *api.Error {
+	var err *api.Error
 	visitPaths(c, func(p path) {
 		if err == nil {
 			err = t.checkScalar(b, p)
@@ -124,7 +138,7 @@ func (t *Table) checkNested(b *binding, c *condition) error {
 	return err
 }
 
-func (t *Table) checkScalar(b *binding, p path) error {
+func (t *Table) checkScalar(b *binding, p path) *api.Error {
 	if len(p) == 1 {
 		return nil
 	}
@@ -160,7 +174,7 @@ func visitOperand(o operand, f func(path)) {
 }
 
 // checkUpdated refuses the outcome of an update whose index keys do not fit.
-func (t *Table) checkUpdated(it Item) error {
+func (t *Table) checkUpdated(it Item) *api.Error {
 	for _, ix := range t.indexes {
 		for _, p := range ix.key.attributes() {
 			switch v := it.Get(p.name); {

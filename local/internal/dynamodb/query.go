@@ -131,10 +131,10 @@ func (ix *index) holds(name string) bool {
 
 // checkFilter refuses a Query's filter on the keys of what it reads, and
 // document paths into keys.
-func (q *search) checkFilter() error {
+func (q *search) checkFilter() *api.Error {
 	if q.filter != nil && q.req.action == "Query" {
 		for _, k := range q.key.attributes() {
-			var err error
+			var err *api.Error
 			visitPaths(q.filter.expr.cond, func(p path) {
 				if q.filter.head(p) == k.name {
 					err = validation("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", k.name)
@@ -146,10 +146,8 @@ func (q *search) checkFilter() error {
 		}
 	}
 	if q.projection != nil {
-		for _, p := range q.projection.expr.paths {
-			if err := q.table.checkScalar(q.projection, p); err != nil {
-				return err
-			}
+		if err := q.table.checkPaths(q.projection); err != nil {
+			return err
 		}
 	}
 	if q.filter != nil {

@@ -3,16 +3,20 @@ package dynamodb_test
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
 )
 
 // The referee is dynalite (npm, 4.0.0), an implementation of DynamoDB whose
@@ -80,7 +84,11 @@ func startDynalite(t *testing.T) *client {
 	}
 	cmd := exec.Command(node, "-e", dynaliteServer)
 	cmd.Dir = dir
-	cmd.Stderr = os.Stderr
+	return startServer(t, cmd)
+}
+
+// startServer starts a server that writes its port on a line and ends with its input.
+func startServer(t *testing.T, cmd *exec.Cmd) *client {
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +118,11 @@ func (c *client) call(action, input string) string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+action)
+	api := "DynamoDB_20120810."
+	if strings.HasPrefix(action, "Streams.") {
+		api, action = "DynamoDBStreams_20120810.", action[len("Streams."):]
+	}
+	req.Header.Set("X-Amz-Target", api+action)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Date", "20260301T120000Z")
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260301/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
@@ -126,15 +138,10 @@ func (c *client) call(action, input string) string {
 	if res.StatusCode == http.StatusOK {
 		return string(body)
 	}
-	var e struct {
-		Type    string `json:"__type"`
-		Lower   string `json:"message"`
-		Capital string `json:"Message"`
+	if res.StatusCode != http.StatusBadRequest {
+		return "400 " + res.Status
 	}
-	if err := json.Unmarshal(body, &e); err != nil {
-		return res.Status + " " + string(body)
-	}
-	return "400 " + e.Type[strings.Index(e.Type, "#")+1:] + ": " + e.Lower + e.Capital
+	return refusal(c.t, body)
 }
 
 // create makes a table from CloudFormation properties.
@@ -158,7 +165,8 @@ func (c *client) create(name, props string) {
 		c.t.Fatal(out)
 	}
 	for range 200 {
-		if strings.Contains(c.call("DescribeTable", `{"TableName":"`+name+`"}`), `"TableStatus":"ACTIVE"`) {
+		var d struct{ Table struct{ TableStatus string } }
+		if err := json.Unmarshal([]byte(c.call("DescribeTable", `{"TableName":"`+name+`"}`)), &d); err == nil && d.Table.TableStatus == "ACTIVE" {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -167,20 +175,25 @@ func (c *client) create(name, props string) {
 }
 
 func TestRefereeDynalite(t *testing.T) {
-	c := startDynalite(t)
+	startDynalite(t).judge(casesFile, dynaliteFaults)
+}
+
+// judge holds the referee's answers against the file's.
+func (c *client) judge(file string, faults map[string]string) {
+	t := c.t
 	for _, table := range caseTables {
 		c.create(table.name, table.props)
 	}
 	agreed := 0
 	used := map[string]bool{}
-	for _, tc := range readCases(t) {
+	for _, tc := range readCases(t, file) {
 		got := c.call(tc.action, tc.input)
 		d := cmp.Diff(normal(t, tc.want), withoutEmpty(normal(t, got)))
 		switch {
-		case tc.fault != "" && dynaliteFaults[tc.fault] == "":
+		case tc.fault != "" && faults[tc.fault] == "":
 			t.Errorf("%s: fault %q is not explained", tc.name, tc.fault)
 		case d != "" && tc.fault == "":
-			t.Errorf("%s\n%s %s\n(-ours +dynalite)\n%s", tc.name, tc.action, shorten(tc.input), shorten(d))
+			t.Errorf("%s\n%s %s\n(-ours +referee)\n%s", tc.name, tc.action, shorten(tc.input), shorten(d))
 		case d == "" && tc.fault != "":
 			t.Errorf("%s: the referee agrees: fault %q does not show", tc.name, tc.fault)
 		case d == "":
@@ -188,21 +201,156 @@ func TestRefereeDynalite(t *testing.T) {
 		}
 		used[tc.fault] = true
 	}
-	for key := range dynaliteFaults {
+	for key := range faults {
 		if !used[key] {
 			t.Errorf("no case has fault %q", key)
 		}
 	}
-	t.Logf("%d cases agree", agreed)
+	t.Logf("%d cases agree, %d faults are known", agreed, len(faults))
 }
 
-// withoutEmpty drops the empty Attributes that dynalite answers where the
-// service leaves the member out.
+// withoutEmpty drops the empty members that a referee answers where the
+// service leaves them out.
 func withoutEmpty(v any) any {
-	if m, ok := v.(map[string]any); ok {
-		if a, ok := m["Attributes"].(map[string]any); ok && len(a) == 0 {
-			delete(m, "Attributes")
+	m, ok := v.(map[string]any)
+	if !ok {
+		return v
+	}
+	for _, name := range []string{"Attributes", "ConsumedCapacity", "ItemCollectionMetrics"} {
+		switch e := m[name].(type) {
+		case map[string]any:
+			if len(e) == 0 {
+				delete(m, name)
+			}
+		case []any:
+			if len(e) == 0 {
+				delete(m, name)
+			}
 		}
 	}
 	return v
+}
+
+// The referee for transactions and streams is moto (PyPI, 5.2.5), in a process
+// of its own. It is looked for in the Python that $ORDERFLOW_PYTHON names, by
+// default python3:
+//
+//	pip install 'moto[server,dynamodb]==5.2.5'
+//
+// Its known faults, by the key that marks a case in testdata/transactions.txt:
+var motoFaults = map[string]string{
+	"runtime":    "it answers with the error of an update that cannot be done, where the service cancels the transaction and gives it as a reason",
+	"input":      "it does not check the input of transactions as it does that of single actions",
+	"crash":      "it fails with an internal error",
+	"key":        "it words, or lets pass, what is wrong with a key",
+	"token":      "it ignores ClientRequestToken",
+	"capacity":   "it reports capacity when not asked to, and not when asked to",
+	"projection": "it ignores the ProjectionExpression of TransactGetItems",
+}
+
+const motoServer = `
+import logging, sys
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+server.stop()
+`
+
+func startMoto(t *testing.T) *client {
+	python := os.Getenv("ORDERFLOW_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	check := `import moto, moto.server, sys; sys.exit(moto.__version__ != "5.2.5")`
+	if err := exec.Command(python, "-c", check).Run(); err != nil {
+		t.Skipf("skipped: no referee: %s has no moto 5.2.5 (pip install 'moto[server,dynamodb]==5.2.5'): %v", python, err)
+	}
+	return startServer(t, exec.Command(python, "-c", motoServer))
+}
+
+func TestRefereeMoto(t *testing.T) {
+	c := startMoto(t)
+	c.judge(transactionsFile, motoFaults)
+	c.judgeStream()
+}
+
+func filter[T any](list []T, keep func(T) bool) []T {
+	return slices.DeleteFunc(list, func(e T) bool { return !keep(e) })
+}
+
+// judgeStream compares the stream that the conversation has left.
+func (c *client) judgeStream() {
+	t := c.t
+	type image = map[string]any
+	type change struct {
+		Name           string
+		Keys, New, Old image
+	}
+	type motoRecord struct {
+		EventName string                                   `json:"eventName"`
+		DynamoDB  struct{ Keys, NewImage, OldImage image } `json:"dynamodb"`
+	}
+	read := func(action, input string, into any) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(c.call(action, input)), into); err != nil {
+			t.Fatal(action, err)
+		}
+	}
+	var table struct {
+		Table struct{ LatestStreamArn string }
+	}
+	read("DescribeTable", `{"TableName":"orders"}`, &table)
+	arn := table.Table.LatestStreamArn
+	var stream struct {
+		StreamDescription struct{ Shards []struct{ ShardId string } }
+	}
+	read("Streams.DescribeStream", `{"StreamArn":"`+arn+`"}`, &stream)
+	var want []change
+	for _, shard := range stream.StreamDescription.Shards {
+		var at struct{ ShardIterator string }
+		read("Streams.GetShardIterator", `{"StreamArn":"`+arn+`","ShardId":"`+shard.ShardId+`","ShardIteratorType":"TRIM_HORIZON"}`, &at)
+		var page struct{ Records []motoRecord }
+		read("Streams.GetRecords", `{"ShardIterator":"`+at.ShardIterator+`"}`, &page)
+		for _, r := range page.Records {
+			want = append(want, change{r.EventName, r.DynamoDB.Keys, r.DynamoDB.NewImage, r.DynamoDB.OldImage})
+		}
+	}
+	w := newWorld(t)
+	var got []change
+	w.s.Table("orders").OnStreamRecord(func(r dynamodb.StreamRecord) {
+		var e motoRecord
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(b, &e); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, change{e.EventName, e.DynamoDB.Keys, e.DynamoDB.NewImage, e.DynamoDB.OldImage})
+	})
+	for _, tc := range readCases(t, transactionsFile) {
+		w.answer(tc.action, tc.input)
+	}
+	// Items named x-… are those of cases in which moto does something else.
+	shared := func(c change) bool { return !strings.HasPrefix(fmt.Sprint(c.Keys["sk"]), "map[S:x-") }
+	got, want = filter(got, shared), filter(want, shared)
+	// moto records writes that change nothing, and an UpdateItem of a new item
+	// twice, first as an item with nothing but the key.
+	var told []change
+	for i, c := range want {
+		again := i+1 < len(want) && c.Name == "INSERT" && want[i+1].Name == "INSERT" && cmp.Equal(c.Keys, want[i+1].Keys)
+		if !again && !cmp.Equal(c.Old, c.New) {
+			told = append(told, c)
+		}
+	}
+	want = told
+	if len(got) < 15 {
+		t.Errorf("the conversation leaves %d records: too few to tell anything", len(got))
+	}
+	if d := cmp.Diff(got, want); d != "" {
+		t.Errorf("stream (-ours +moto)\n%s", d)
+	}
 }

@@ -123,6 +123,7 @@ func (op *operation) member(c *constraints, at string) {
 // alone refuses the whole request.
 func (r *request) prepareAll() error {
 	taken := map[string]bool{}
+	refused := false
 	for _, op := range r.ops {
 		var p *operation
 		var err error
@@ -135,6 +136,12 @@ func (r *request) prepareAll() error {
 			return err
 		}
 		*op = *p
+		refused = refused || op.refused != nil
+	}
+	if refused {
+		return r.cancelRefused()
+	}
+	for _, op := range r.ops {
 		id := op.table.name + "\x00" + op.at.pk + "\x00" + op.at.sk
 		if taken[id] {
 			return validation("Transaction request cannot include multiple operations on one item")
@@ -142,6 +149,18 @@ func (r *request) prepareAll() error {
 		taken[id] = true
 	}
 	return nil
+}
+
+// cancelRefused cancels a transaction for what is wrong with the keys.
+func (r *request) cancelRefused() error {
+	reasons := make([]reason, len(r.ops))
+	for i, op := range r.ops {
+		reasons[i].Code = "None"
+		if op.refused != nil {
+			reasons[i] = reason{Code: "ValidationError", Message: op.refused.Message}
+		}
+	}
+	return canceled(reasons)
 }
 
 // reason is what one operation says about the failure of its transaction.
@@ -197,7 +216,8 @@ func (s *Service) transactWrite(r *request, out []byte) ([]byte, error) {
 		}
 	}
 	if failed {
-		return nil, canceled(r.ops, olds, reasons)
+		chargeCanceled(r.ops, olds)
+		return nil, canceled(reasons)
 	}
 	if size > maxTransactionSize {
 		return nil, validation("Transaction size has exceeded the maximum allowed size of 4 MB")
@@ -244,23 +264,29 @@ func merge(costs []cost, c cost) []cost {
 	return append(costs, c)
 }
 
-// canceled is the error of a transaction whose operations have the given reasons. A
-// cancelled transaction costs as much as a successful one would have.
-func canceled(ops []*operation, olds []*record, reasons []reason) error {
+// canceled is the error of a transaction whose operations have the given reasons.
+func canceled(reasons []reason) error {
 	codes := make([]string, len(reasons))
 	for i := range reasons {
 		codes[i] = reasons[i].Code
-		c := cost{table: ops[i].table, write: true, units: 2 * writeUnits(0)}
-		if olds[i] != nil {
-			c.units = 2 * writeUnits(olds[i].size)
-		}
-		c.charge()
 	}
 	err := api.Errorf("TransactionCanceledException",
 		"Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
 	// The service spells this one error's text member with a capital, too.
 	err.Fields = map[string]any{"CancellationReasons": reasons, "Message": err.Message}
 	return err
+}
+
+// chargeCanceled counts what a cancelled transaction costs: both of its phases,
+// for the items as they are.
+func chargeCanceled(ops []*operation, olds []*record) {
+	for i, op := range ops {
+		c := cost{table: op.table, write: true, units: 2 * writeUnits(0)}
+		if olds[i] != nil {
+			c.units = 2 * writeUnits(olds[i].size)
+		}
+		c.charge()
+	}
 }
 
 func (r *request) transactResult(costs []cost, out []byte) []byte {
