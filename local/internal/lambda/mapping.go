@@ -11,14 +11,12 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
 
+// Without a maximum a mapping of a standard queue starts with five batches at a
+// time and adds 300 a minute, up to the account's quota; one of a FIFO queue
+// runs as many as the queue has groups, up to the same.
 const (
-	// Without a maximum a mapping of a standard queue starts with five batches
-	// at a time and adds 300 a minute, up to 1,250.
 	initialConcurrency = 5
 	addedPerMinute     = 300
-	maxConcurrency     = 1250
-	// A FIFO queue gets as many as it has groups, up to the account's quota.
-	maxFifoConcurrency = accountConcurrency
 )
 
 // Mapping is an event source mapping that reads a queue. (One that reads a
@@ -140,12 +138,12 @@ func (m *Mapping) concurrency() int {
 	case m.limit > 0:
 		return m.limit
 	case m.q.FIFO:
-		return maxFifoConcurrency
+		return accountConcurrency
 	case m.wasIdle():
 		return initialConcurrency
 	}
 	minutes := int(m.s.k.Now().Sub(m.busy) / time.Minute)
-	return min(initialConcurrency+addedPerMinute*minutes, maxConcurrency)
+	return min(initialConcurrency+addedPerMinute*minutes, accountConcurrency)
 }
 
 // wasIdle says whether time has passed without a batch running. That all of
