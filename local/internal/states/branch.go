@@ -34,9 +34,9 @@ type branch struct {
 	timeout   *sim.Event
 	heartbeat *sim.Event
 	beat      time.Duration
-	token     string // of the current attempt; valid while the service knows it
-	fan       *fan   // of a Parallel or Map state
-	size      int    // bytes of the variables that this branch assigned
+	token     string         // of the current attempt; valid while the service knows it
+	fan       *fan           // of a Parallel or Map state
+	context   map[string]any // $states.context of the current attempt, once asked for
 }
 
 // transition moves on to a state after the time that this takes.
@@ -60,7 +60,7 @@ func (b *branch) run() {
 		return
 	}
 	b.attempt++
-	b.token = ""
+	b.token, b.context = "", nil
 	switch b.state.typ {
 	case taskState:
 		b.runTask()
@@ -103,7 +103,7 @@ func (b *branch) leave(output *template, assign []field, sc *scope, def any, nex
 		b.handle(f)
 		return
 	}
-	if (output != nil || sc.hasResult) && exceeds(out, maxPayload) {
+	if output != nil && output.kind != literalTemplate && exceeds(out, maxPayload) {
 		b.handle(tooLarge(b.state.name))
 		return
 	}
@@ -138,19 +138,36 @@ func (b *branch) evalAssign(assign []field, sc *scope) (map[string]any, *failure
 		}
 		vars[f.name] = v
 	}
-	if exceeds(vars, maxPayload) {
+	size := jsonSize(vars, maxPayload)
+	if size > maxPayload {
 		return nil, tooLarge(b.state.name)
 	}
-	size := 0
-	for name, v := range vars {
-		size += jsonSize(v, maxPayload) - jsonSize(b.vars[name], maxPayload)
-	}
-	if b.ex.size+size > maxVariables {
-		return nil, tooLarge(b.state.name)
-	}
+	// What is assigned is added up, and what it replaces is only taken off
+	// when the sum seems to be too much.
 	b.ex.size += size
-	b.size += size
+	if b.ex.size > maxVariables {
+		b.ex.size = b.ex.root.variablesSize() + size
+		if b.ex.size > maxVariables {
+			return nil, tooLarge(b.state.name)
+		}
+	}
 	return vars, nil
+}
+
+// variablesSize is the size of a branch's variables and of those below it.
+func (b *branch) variablesSize() int {
+	n := 0
+	if !b.shared {
+		n = jsonSize(b.vars, maxVariables)
+	}
+	if b.fan != nil {
+		for _, child := range b.fan.running {
+			if child != nil {
+				n += child.variablesSize()
+			}
+		}
+	}
+	return n
 }
 
 // assign takes the new values over, in the branch's own copy of its scope.

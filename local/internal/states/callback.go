@@ -55,7 +55,7 @@ func (s *Service) sendTaskSuccess(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, api.Errorf("InvalidOutput", "Invalid Output: '%v'", err)
 	}
-	br.taskSucceeded(out)
+	br.taskSucceeded(out, []byte(*in.Output))
 	return []byte("{}"), nil
 }
 

@@ -36,7 +36,7 @@ type Execution struct {
 	history history
 	context map[string]any // $states.context.Execution
 	machine map[string]any // $states.context.StateMachine
-	size    int            // bytes of all variables
+	size    int            // bytes of all variables, or more
 	onClose []func()
 }
 
@@ -95,6 +95,10 @@ func (ex *Execution) close(status Status, name, cause string, f *failure, e even
 	}
 	ex.log(e)
 	ex.root, ex.timeout, ex.context, ex.machine = nil, nil, nil, nil
+	if !ex.history.dropped {
+		ex.history.compact()
+		ex.sm.events = len(ex.history.events)
+	}
 	if !ex.sm.Express && s.KeepHistories >= 0 {
 		s.closed = append(s.closed, ex)
 		for len(s.closed) > s.KeepHistories {

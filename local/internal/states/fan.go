@@ -1,6 +1,9 @@
 package states
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // fan is the running part of a Parallel or Map state: its branches or iterations.
 type fan struct {
@@ -120,7 +123,7 @@ func (b *branch) iterate(after int32) {
 	var input any = fan.items[i]
 	if b.state.itemSelector != nil {
 		sc := scope{states: map[string]any{"input": b.input}, context: true}
-		c := b.contextObject()
+		c := maps.Clone(b.contextObject())
 		c["Map"] = mapContext(i, fan.items[i])
 		sc.states["context"] = c
 		v, f := b.evalTemplate(b.state.itemSelector, &sc)
@@ -149,7 +152,6 @@ func (b *branch) childDone(child *branch, kind eventKind) {
 	fan.running[child.index] = nil
 	fan.active--
 	fan.done++
-	b.ex.size -= child.size
 	last := child.last
 	if b.state.typ == mapState {
 		b.ex.log(event{kind: kind, state: b.state, index: int32(child.index), prev: last})
@@ -171,6 +173,10 @@ func (b *branch) fanDone(last int32) {
 	b.last = last
 	b.ex.log(event{kind: fanSucceeded, state: b.state, prev: last})
 	b.fan = nil
+	if exceeds(results, maxPayload) {
+		b.handle(tooLarge(b.state.name))
+		return
+	}
 	b.finish(results, true)
 }
 
@@ -196,7 +202,6 @@ func (b *branch) childFailed(child *branch, f *failure) {
 		b.ex.log(event{kind: iterationFailed, state: b.state, index: int32(child.index), prev: child.last})
 	}
 	fan.running[child.index] = nil
-	b.ex.size -= child.size
 	b.handle(own)
 }
 
@@ -215,7 +220,6 @@ func (b *branch) abort() {
 			continue
 		}
 		child.abandon()
-		b.ex.size -= child.size
 		if b.ex.Status != Running {
 			continue
 		}

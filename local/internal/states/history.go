@@ -1,6 +1,9 @@
 package states
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 type eventKind uint8
 
@@ -29,22 +32,23 @@ const (
 	evaluationFailed
 )
 
-// event is one event of a history. It holds the values themselves, which are
-// shared with the execution; their JSON is made when somebody asks for it.
+// event is one event of a history. While the execution runs it holds the
+// values themselves, which are shared with the execution.
 type event struct {
 	kind     eventKind
 	prev     int32
 	index    int32 // of an iteration; the length of a Map's array
 	at       time.Duration
 	state    *state
-	data     any // a value, a *failure or a *scheduled
+	data     any    // a value, a *failure or a *scheduled
+	text     []byte // the JSON of the value, once it is made
 	assigned map[string]any
 }
 
-// scheduled is what a TaskScheduled event tells.
+// scheduled is what a TaskScheduled event tells beside the parameters.
 type scheduled struct {
-	parameters         any
 	timeout, heartbeat float64 // seconds; 0: none
+	parameters         any     // where text has none
 }
 
 // history is the events of an execution.
@@ -56,6 +60,82 @@ type history struct {
 
 func (h *history) drop() { h.events, h.dropped = nil, true }
 
+// payload is the JSON of an event's value.
+func (e *event) payload() string {
+	if e.text != nil {
+		return string(e.text)
+	}
+	if s, ok := e.data.(*scheduled); ok {
+		return jsonText(s.parameters)
+	}
+	return jsonText(e.data)
+}
+
+// compact turns the values of a history into JSON text. A closed execution's
+// history is rarely read, and as text it costs the garbage collector nothing.
+func (h *history) compact() {
+	if h.dropped {
+		return
+	}
+	type span struct{ from, to int }
+	spans := make([]span, len(h.events))
+	size := 0
+	for i := range h.events {
+		size += len(h.events[i].text)
+	}
+	blob := make([]byte, 0, size+2048)
+	for i := range h.events {
+		e := &h.events[i]
+		from := len(blob)
+		switch data := e.data.(type) {
+		case *failure:
+			continue
+		case *scheduled:
+			if e.text != nil {
+				blob = append(blob, e.text...)
+			} else {
+				blob = appendJSON(blob, data.parameters)
+			}
+			data.parameters = nil
+		default:
+			switch {
+			case e.kind == executionStarted || e.kind == executionSucceeded: // the execution has these
+			case e.text != nil:
+				blob = append(blob, e.text...)
+			case e.kind == stateEntered || e.kind == stateExited || e.kind == taskSubmitted || e.kind == taskSucceeded:
+				blob = appendJSON(blob, data)
+			}
+			e.data = nil
+		}
+		spans[i] = span{from, len(blob)}
+	}
+	blob = slices.Clip(blob)
+	for i := range h.events {
+		e := &h.events[i]
+		if s := spans[i]; s.to > s.from {
+			e.text = blob[s.from:s.to:s.to]
+		}
+		if len(e.assigned) > 0 {
+			e.assigned = map[string]any{"": jsonText(e.assigned)}
+		}
+	}
+	h.events = slices.Clip(h.events)
+}
+
+// variables are what an event's state assigned.
+func (e *event) variables() map[string]any {
+	text, ok := e.assigned[""].(string)
+	if !ok {
+		return e.assigned
+	}
+	v, err := decodeJSON([]byte(text))
+	if err != nil {
+		return nil
+	}
+	vars, _ := v.(map[string]any)
+	return vars
+}
+
 // log appends an event and returns its id. An Express execution has no
 // history, only ids.
 func (ex *Execution) log(e event) int32 {
@@ -66,6 +146,9 @@ func (ex *Execution) log(e event) int32 {
 		return h.count
 	}
 	e.at = ex.sm.s.k.Now().Sub(ex.Start)
+	if h.events == nil {
+		h.events = make([]event, 0, ex.sm.events+1)
+	}
 	h.events = append(h.events, e)
 	return h.count
 }

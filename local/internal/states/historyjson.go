@@ -32,12 +32,12 @@ func (ex *Execution) details(e *event, data bool) (typ, key string, details map[
 	case executionAborted:
 		return "ExecutionAborted", "executionAbortedEventDetails", failureDetails(e.data, data)
 	case stateEntered:
-		return kind + "StateEntered", "stateEnteredEventDetails", with(ex.payload("input", jsonText(e.data), data), "name", e.state.name)
+		return kind + "StateEntered", "stateEnteredEventDetails", with(ex.payload("input", e.payload(), data), "name", e.state.name)
 	case stateExited:
-		d := with(ex.payload("output", jsonText(e.data), data), "name", e.state.name)
+		d := with(ex.payload("output", e.payload(), data), "name", e.state.name)
 		if len(e.assigned) > 0 {
 			vars := map[string]any{}
-			for k, v := range e.assigned {
+			for k, v := range e.variables() {
 				vars[k] = jsonText(v)
 			}
 			if data {
@@ -87,10 +87,10 @@ func (ex *Execution) taskDetails(e *event, data bool) (typ, key string, details 
 		var d map[string]any
 		if function {
 			typ, key = "LambdaFunctionScheduled", "lambdaFunctionScheduledEventDetails"
-			d = with(ex.payload("input", jsonText(s.parameters), data), "resource", r.arn)
+			d = with(ex.payload("input", e.payload(), data), "resource", r.arn)
 		} else {
 			typ, key = "TaskScheduled", "taskScheduledEventDetails"
-			d = map[string]any{"parameters": jsonText(s.parameters), "region": ex.sm.s.region, "resource": r.name, "resourceType": r.resourceType}
+			d = map[string]any{"parameters": e.payload(), "region": ex.sm.s.region, "resource": r.name, "resourceType": r.resourceType}
 		}
 		if s.timeout > 0 {
 			d["timeoutInSeconds"] = s.timeout
@@ -105,9 +105,9 @@ func (ex *Execution) taskDetails(e *event, data bool) (typ, key string, details 
 		}
 		return "TaskStarted", "taskStartedEventDetails", r.details(nil)
 	case taskSubmitted:
-		return "TaskSubmitted", "taskSubmittedEventDetails", r.details(ex.payload("output", jsonText(e.data), data))
+		return "TaskSubmitted", "taskSubmittedEventDetails", r.details(ex.payload("output", e.payload(), data))
 	case taskSucceeded:
-		d := ex.payload("output", jsonText(e.data), data)
+		d := ex.payload("output", e.payload(), data)
 		if function {
 			return "LambdaFunctionSucceeded", "lambdaFunctionSucceededEventDetails", d
 		}

@@ -100,6 +100,9 @@ func (b *branch) queryFailure(location, what string) *failure {
 
 // contextObject is $states.context.
 func (b *branch) contextObject() map[string]any {
+	if b.context != nil {
+		return b.context
+	}
 	c := map[string]any{
 		"Execution":    b.ex.context,
 		"StateMachine": b.ex.machine,
@@ -116,6 +119,7 @@ func (b *branch) contextObject() map[string]any {
 			break
 		}
 	}
+	b.context = c
 	return c
 }
 

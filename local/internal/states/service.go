@@ -105,6 +105,7 @@ type StateMachine struct {
 	created    time.Time
 	executions []*Execution          // in order of their start
 	names      map[string]*Execution // the latest with each name
+	events     int                   // of the execution that closed last
 	// Started counts the executions that ever were started.
 	Started int
 }

@@ -20,9 +20,6 @@ func (b *branch) runTask() {
 	arguments := b.input
 	if b.state.arguments != nil {
 		v, f := b.evalTemplate(b.state.arguments, &sc)
-		if f == nil && exceeds(v, maxPayload) {
-			f = tooLarge(b.state.name)
-		}
 		if f != nil {
 			b.handle(f)
 			return
@@ -39,8 +36,16 @@ func (b *branch) runTask() {
 		b.handle(f)
 		return
 	}
-	b.note(event{kind: taskScheduled, state: b.state, data: &scheduled{arguments, timeout, beat}})
-	call, f := b.call(arguments)
+	call, verbatim, f := b.call(arguments)
+	if len(call.Input) > maxPayload && exceeds(arguments, maxPayload) {
+		b.handle(tooLarge(b.state.name))
+		return
+	}
+	e := event{kind: taskScheduled, state: b.state, data: &scheduled{timeout: timeout, heartbeat: beat, parameters: arguments}}
+	if verbatim {
+		e.text = call.Input
+	}
+	b.note(e)
 	if f != nil {
 		b.taskFailed(f)
 		return
@@ -66,17 +71,18 @@ func (b *branch) startHeartbeat() {
 	b.heartbeat = b.ex.sm.s.k.After(b.beat, func() { b.taskTimedOut(errHeartbeat) })
 }
 
-// call is the call of the bus that a task makes.
-func (b *branch) call(arguments any) (api.Call, *failure) {
+// call is the call of the bus that a task makes. verbatim tells whether its
+// input is the arguments as they are.
+func (b *branch) call(arguments any) (c api.Call, verbatim bool, f *failure) {
 	r := b.state.resource
-	c := api.Call{Service: r.service, Action: r.action, Caller: b.ex.sm.RoleARN}
+	c = api.Call{Service: r.service, Action: r.action, Caller: b.ex.sm.RoleARN}
 	if r.functionARN != "" {
 		c.Input = appendJSON(nil, map[string]any{"FunctionName": r.functionARN, "Payload": arguments, "InvocationType": "RequestResponse"})
-		return c, nil
+		return c, false, nil
 	}
 	in, ok := arguments.(map[string]any)
 	if !ok {
-		return c, runtimeFailure("The Parameters '%s' could not be used to start the Task: [an object is required]", jsonText(arguments))
+		return c, false, runtimeFailure("The Parameters '%s' could not be used to start the Task: [an object is required]", jsonText(arguments))
 	}
 	if !r.sdk {
 		switch r.service {
@@ -88,10 +94,11 @@ func (b *branch) call(arguments any) (api.Call, *failure) {
 			in = withText(in, "Input")
 		case "lambda":
 			if f := checkInvoke(in); f != nil {
-				return c, f
+				return c, false, f
 			}
 		}
 	}
+	verbatim = r.service == "dynamodb" || r.service == "lambda"
 	if r.service == "states" { // whose API alone writes its members in camelCase
 		lower := make(map[string]any, len(in))
 		for k, v := range in {
@@ -100,7 +107,7 @@ func (b *branch) call(arguments any) (api.Call, *failure) {
 		in = lower
 	}
 	c.Input = appendJSON(make([]byte, 0, 1024), in)
-	return c, nil
+	return c, verbatim, nil
 }
 
 // withText makes JSON text of a member that a service wants as a string.
@@ -155,12 +162,12 @@ func (b *branch) answered(out []byte, err error) {
 			}
 			delete(answer, "FunctionError")
 			if r.functionARN != "" {
-				b.taskSucceeded(answer["Payload"])
+				b.taskSucceeded(answer["Payload"], nil)
 				return
 			}
 		}
 	case "states":
-		v = upperKeys(answer)
+		v, out = upperKeys(answer), nil
 	}
 	switch r.pattern {
 	case callback:
@@ -169,7 +176,7 @@ func (b *branch) answered(out []byte, err error) {
 		b.note(event{kind: taskSubmitted, state: b.state, data: v})
 		b.awaitExecution(answer)
 	default:
-		b.taskSucceeded(v)
+		b.taskSucceeded(v, out)
 	}
 }
 
@@ -226,7 +233,7 @@ func (b *branch) executionClosed(ex *Execution) {
 	}
 	if ex.Status == Succeeded {
 		out["Output"], out["OutputDetails"] = value(ex.Output), included
-		b.taskSucceeded(out)
+		b.taskSucceeded(out, nil)
 		return
 	}
 	if ex.Error != "" {
@@ -238,13 +245,14 @@ func (b *branch) executionClosed(ex *Execution) {
 	b.taskFailed(&failure{name: errTaskFailed, cause: jsonText(out)})
 }
 
-func (b *branch) taskSucceeded(result any) {
+// taskSucceeded is the result of a task; text is its JSON where that is at hand.
+func (b *branch) taskSucceeded(result any, text []byte) {
 	b.settle()
-	if exceeds(result, maxPayload) {
+	if (text == nil || len(text) > maxPayload) && exceeds(result, maxPayload) {
 		b.taskFailed(tooLarge(b.state.resource.what()))
 		return
 	}
-	b.note(event{kind: taskSucceeded, state: b.state, data: result})
+	b.note(event{kind: taskSucceeded, state: b.state, data: result, text: text})
 	b.finish(result, true)
 }
 
