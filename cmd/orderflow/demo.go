@@ -50,7 +50,7 @@ func (c *demoCommand) Run() error {
 		logs = f
 	}
 	wall := time.Now()
-	stack, err := c.stack(local.Options{Seed: c.Seed, Logs: logs, Egress: newPaymentProvider()})
+	stack, err := c.stack(local.Options{Seed: c.Seed, Logs: logs})
 	if err != nil {
 		return fmt.Errorf("starting orderflow-%s: %w", c.Env, err)
 	}
@@ -122,8 +122,7 @@ func (c *demoCommand) stack(o local.Options) (*local.Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--app: %w; run: npx cdk synth", err)
 	}
-	o.Name, o.Functions = "orderflow-"+c.Env, app.Functions()
-	return local.New(template, o)
+	return app.FromTemplate(c.Env, template, o)
 }
 
 // progress is a live bar on a terminal and silent elsewhere.

@@ -12,20 +12,29 @@ import (
 )
 
 // New runs the stack of an environment (dev, staging or prod) from the template
-// that is committed with the code. Name and Functions of the options are set here.
+// that is committed with the code.
 func New(environment string, o local.Options) (*local.Stack, error) {
 	template, err := snapshot.Template(environment)
 	if err != nil {
 		return nil, err
 	}
+	return FromTemplate(environment, template, o)
+}
+
+// FromTemplate is New with another template. It sets the options' Name and
+// Functions, and Egress to a payment provider where there is none.
+func FromTemplate(environment string, template []byte, o local.Options) (*local.Stack, error) {
 	o.Name = "orderflow-" + environment
-	o.Functions = Functions()
+	o.Functions = functions()
+	if o.Egress == nil {
+		o.Egress = newPaymentProvider()
+	}
 	return local.New(template, o)
 }
 
-// Functions registers the code of the app's Lambda functions, the same that
+// functions registers the code of the app's Lambda functions, the same that
 // is deployed.
-func Functions() map[string]local.NewFunction {
+func functions() map[string]local.NewFunction {
 	all := map[string]local.NewFunction{}
 	for _, f := range handler.Functions() {
 		all[f.Name] = func(r local.Runtime) (local.Handler, error) {

@@ -56,7 +56,7 @@ func (t *Table) scheduleExpiry() {
 	}
 	t.ttl.event.Cancel()
 	t.ttl.at = at
-	t.ttl.event = t.k.At(at, t.removeExpired)
+	t.ttl.event = t.k.Background(at, t.removeExpired)
 }
 
 // current tells if the item is still there with the expiry that was queued.

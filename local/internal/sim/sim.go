@@ -22,6 +22,8 @@ type Kernel struct {
 	queue eventQueue
 	rand  *rand.Rand
 	procs map[*Proc]struct{}
+
+	foreground int
 }
 
 // New returns a kernel whose clock stands at start and whose random choices
@@ -47,6 +49,8 @@ type Event struct {
 	index int
 	run   func()
 	k     *Kernel
+
+	background bool
 }
 
 // Cancel takes the event out of the queue. It does nothing to an event that
@@ -56,16 +60,29 @@ func (e *Event) Cancel() {
 		return
 	}
 	heap.Remove(&e.k.queue, e.index)
+	e.k.removed(e)
 }
 
 // At schedules f at time t; a time in the past means now. Events of the same
 // time happen in the order in which they were scheduled.
 func (k *Kernel) At(t time.Time, f func()) *Event {
+	k.foreground++
+	return k.schedule(t, f, false)
+}
+
+// Background schedules f as At does, for housekeeping that nobody waits for
+// (an item's time to live): a simulation with nothing else to do is idle.
+func (k *Kernel) Background(t time.Time, f func()) *Event { return k.schedule(t, f, true) }
+
+// Idle reports whether all that is still going to happen is in the background.
+func (k *Kernel) Idle() bool { return k.foreground == 0 }
+
+func (k *Kernel) schedule(t time.Time, f func(), background bool) *Event {
 	if t.Before(k.now) {
 		t = k.now
 	}
 	k.seq++
-	e := &Event{at: t, seq: k.seq, run: f, k: k}
+	e := &Event{at: t, seq: k.seq, run: f, k: k, background: background}
 	heap.Push(&k.queue, e)
 	return e
 }
@@ -88,11 +105,18 @@ func (k *Kernel) Step() bool {
 		return false
 	}
 	e := heap.Pop(&k.queue).(*Event)
+	k.removed(e)
 	if e.at.After(k.now) {
 		k.now = e.at
 	}
 	e.run()
 	return true
+}
+
+func (k *Kernel) removed(e *Event) {
+	if !e.background {
+		k.foreground--
+	}
 }
 
 // RunUntil runs every event up to and including t and leaves the clock at t.

@@ -39,6 +39,29 @@ func TestEventsHappenInTheOrderOfTimeThenOfScheduling(t *testing.T) {
 	}
 }
 
+func TestBackgroundEventsLeaveTheSimulationIdle(t *testing.T) {
+	k := sim.New(start, 1)
+	happened := false
+	k.Background(start.Add(time.Hour), func() { happened = true })
+	if !k.Idle() {
+		t.Error("busy with nothing but an event in the background")
+	}
+	cancelled := k.After(time.Minute, func() {})
+	k.After(time.Second, func() {})
+	k.Step()
+	if k.Idle() {
+		t.Error("idle with an event to come")
+	}
+	cancelled.Cancel()
+	if !k.Idle() {
+		t.Error("a cancelled event keeps it busy")
+	}
+	k.Advance(time.Hour)
+	if !happened {
+		t.Error("the event in the background did not happen")
+	}
+}
+
 func TestProcessesRunOneAtATimeInSimulatedTime(t *testing.T) {
 	k := sim.New(start, 1)
 	defer k.Close()
