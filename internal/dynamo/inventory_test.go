@@ -237,6 +237,60 @@ func TestInventoryUnderFaults(t *testing.T) {
 	}
 }
 
+// Another invocation gets in between any two calls of one: whichever they
+// are, the stock is whole once all is released, and nothing goes back twice.
+func TestInventoryInterleaved(t *testing.T) {
+	operations := map[string]func(*dynamo.Inventory, []dynamo.Line) error{
+		"reserve": func(inv *dynamo.Inventory, l []dynamo.Line) error { return inv.Reserve(context.Background(), key, l) },
+		"ship": func(inv *dynamo.Inventory, _ []dynamo.Line) error {
+			_, err := inv.Ship(context.Background(), key, "OF1")
+			return err
+		},
+		"release": func(inv *dynamo.Inventory, l []dynamo.Line) error {
+			_, err := inv.Release(context.Background(), key, l)
+			return err
+		},
+	}
+	for first, one := range operations {
+		for second, other := range operations {
+			for _, reserved := range []bool{false, true} {
+				for at := range 4 {
+					t.Run(fmt.Sprintf("%s in %s before call %d, reserved %v", second, first, at, reserved), func(t *testing.T) {
+						inv, s := warehouse(120, 5)
+						if reserved {
+							if err := inv.Reserve(t.Context(), key, lines(120, 2)); err != nil {
+								t.Fatal(err)
+							}
+						}
+						s.Calls = nil
+						s.Fault = func(n int, _ string) awstest.Fault {
+							if n == at {
+								s.Fault = nil
+								_ = other(inv, lines(120, 2)) // may be refused
+							}
+							return awstest.None
+						}
+						err := one(inv, lines(120, 2))
+						s.Fault = nil
+						if first == "release" && err != nil {
+							t.Errorf("release: %v", err)
+						}
+						if now := stock(s); now > 600 {
+							t.Errorf("600 units became %d", now)
+						}
+						if _, err := inv.Release(t.Context(), key, lines(120, 2)); err != nil {
+							t.Fatal(err)
+						}
+						if now := stock(s); now != 600 {
+							t.Errorf("600 units became %d", now)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
 func TestCountAttempt(t *testing.T) {
 	inv, _ := warehouse(0, 0)
 	for want := 1; want <= 3; want++ {
