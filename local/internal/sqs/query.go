@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -83,6 +84,11 @@ var queryParameters = map[string][]parameter{
 	"CancelMessageMoveTask": {{query: "TaskHandle", json: "TaskHandle"}},
 }
 
+// notSimulated are the actions that SQS has and this package does not.
+var notSimulated = []string{
+	"AddPermission", "CreateQueue", "DeleteQueue", "ListQueueTags", "RemovePermission", "TagQueue", "UntagQueue",
+}
+
 // FromQuery turns the form of a call in the query protocol into the action and
 // the input of the JSON protocol.
 //
@@ -90,13 +96,17 @@ var queryParameters = map[string][]parameter{
 // smuggles in a second Action or MessageBody changes nothing. Fields that the
 // action does not have are ignored. QueueUrl may be missing, since the path
 // of the URL names the queue: a caller that has such a path adds it to form as
-// QueueUrl unless form has one, which wins over the path in SQS.
+// QueueUrl unless form has one, which wins over the path in SQS. An error that is
+// not an *api.Error says that the action is not simulated.
 func FromQuery(form url.Values) (action string, input []byte, err error) {
 	action = form.Get("Action")
 	if action == "" {
 		return "", nil, api.Errorf("MissingAction", "The request must contain the parameter Action.")
 	}
 	parameters, ok := queryParameters[action]
+	if slices.Contains(notSimulated, action) {
+		return action, nil, fmt.Errorf("sqs: action %s is not simulated", action)
+	}
 	if !ok {
 		return action, nil, api.Errorf("InvalidAction", "The action %s is not valid for this endpoint.", action)
 	}
@@ -124,7 +134,7 @@ func index(form url.Values) formIndex {
 			} else {
 				part = key[at : at+i]
 			}
-			if n, err := strconv.Atoi(part); err == nil && at > 0 && !slices.Contains(x.numbers[key[:at]], n) {
+			if n, err := strconv.Atoi(part); err == nil && at > 0 {
 				x.numbers[key[:at]] = append(x.numbers[key[:at]], n)
 			}
 			if i < 0 {
@@ -133,8 +143,9 @@ func index(form url.Values) formIndex {
 			at += i + 1
 		}
 	}
-	for _, n := range x.numbers {
+	for name, n := range x.numbers {
 		slices.Sort(n)
+		x.numbers[name] = slices.Compact(n)
 	}
 	return x
 }

@@ -2,6 +2,7 @@ package sqs_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"testing"
@@ -60,6 +61,14 @@ func TestFromQueryRefuses(t *testing.T) {
 		if e, ok := err.(*api.Error); !ok || e.Code != tt.code {
 			t.Errorf("%s: got %v, want %s", tt.form, err, tt.code)
 		}
+	}
+}
+
+func TestFromQueryDoesNotPretend(t *testing.T) {
+	_, _, err := sqs.FromQuery(url.Values{"Action": {"DeleteQueue"}})
+	var refused *api.Error
+	if err == nil || errors.As(err, &refused) || err.Error() != "sqs: action DeleteQueue is not simulated" {
+		t.Errorf("got %v", err)
 	}
 }
 
