@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -390,4 +391,47 @@ func TestGrantInvoke(t *testing.T) {
 	equal(t, "statements", statements(template.One(t, "AWS::IAM::Policy", "Client")), []string{
 		"Allow execute-api:Invoke on " + arn + "," + arn + "/*",
 	})
+}
+
+func TestQueueGrants(t *testing.T) {
+	stack := cdktest.Stack()
+	api := asyncapi.New(stack, "Orders", asyncapi.Props{Authorizer: open, Key: awskms.NewKey(stack, jsii.String("Key"), nil)})
+	role := func(id string) awsiam.Role {
+		return awsiam.NewRole(stack, &id, &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
+	}
+	api.GrantConsume(role("Consumer"))
+	api.GrantRedrive(role("Operator"))
+	template := cdktest.Synth(t, stack)
+	queue := "{" + template.One(t, "AWS::SQS::Queue", "OrdersQueue").ID + ".Arn}"
+	dead := "{" + template.One(t, "AWS::SQS::Queue", "OrdersDeadLetterQueue").ID + ".Arn}"
+	key := "{" + template.One(t, "AWS::KMS::Key", "Key").ID + ".Arn}"
+	equal(t, "consumer", statements(template.One(t, "AWS::IAM::Policy", "Consumer")), []string{
+		"Allow sqs:ReceiveMessage,sqs:ChangeMessageVisibility,sqs:GetQueueUrl,sqs:DeleteMessage,sqs:GetQueueAttributes on " + queue,
+		"Allow kms:Decrypt on " + key,
+	})
+	equal(t, "operator", statements(template.One(t, "AWS::IAM::Policy", "Operator")), []string{
+		"Allow sqs:SendMessage on " + queue,
+		"Allow kms:Decrypt,kms:GenerateDataKey on " + key,
+		"Allow sqs:StartMessageMoveTask,sqs:ListMessageMoveTasks,sqs:CancelMessageMoveTask,sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes on " + dead,
+	})
+}
+
+func TestMetrics(t *testing.T) {
+	api := asyncapi.New(cdktest.Stack(), "Orders", asyncapi.Props{Authorizer: open})
+	for _, c := range []struct {
+		metric func(*awscloudwatch.MetricOptions) awscloudwatch.Metric
+		want   string
+	}{
+		{api.MetricSubmitted, "AWS/SQS NumberOfMessagesSent"},
+		{api.MetricBacklog, "AWS/SQS ApproximateNumberOfMessagesVisible"},
+		{api.MetricOldest, "AWS/SQS ApproximateAgeOfOldestMessage"},
+		{api.MetricDead, "AWS/SQS ApproximateNumberOfMessagesVisible"},
+		{api.MetricRequests, "AWS/ApiGateway Count"},
+		{api.MetricClientErrors, "AWS/ApiGateway 4XXError"},
+		{api.MetricServerErrors, "AWS/ApiGateway 5XXError"},
+		{api.MetricLatency, "AWS/ApiGateway Latency"},
+	} {
+		m := c.metric(nil)
+		equal(t, "metric", *m.Namespace()+" "+*m.MetricName(), c.want)
+	}
 }

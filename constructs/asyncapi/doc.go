@@ -52,9 +52,10 @@
 // 429, 503 and 504 have a Retry-After. A client that uses an Idempotency-Key can
 // repeat after any of them.
 //
-// The API is told apart from unknown routes by API Gateway's
-// MISSING_AUTHENTICATION_TOKEN, which means both "no such route" and "not
-// signed": with the authorizer [IAM] it is answered 403, with others 404.
+// API Gateway has one answer, MISSING_AUTHENTICATION_TOKEN, both for a route
+// that does not exist and for a request that is not signed. With the authorizer
+// [IAM] it may be either and is 403 not-signed; with another one it can only be
+// the route and is 404 no-route.
 //
 // # The message
 //

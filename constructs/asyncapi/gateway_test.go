@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderflow-cdk/orderflow/constructs/asyncapi"
 	"github.com/orderflow-cdk/orderflow/constructs/internal/cdktest"
@@ -123,6 +126,10 @@ func TestEveryAnswerOfSQSIsMapped(t *testing.T) {
 		equal(t, c.upstream+" content type", cdktest.Get(r, "ResponseParameters", "method.response.header.Content-Type"), any(c.contentType))
 		equal(t, c.upstream+" retry after", cdktest.Text(cdktest.Get(r, "ResponseParameters", "method.response.header.Retry-After")), c.retryAfter)
 	}
+	equal(t, "request headers", post.Get("Integration", "RequestParameters"), any(map[string]any{
+		"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'",
+		"integration.request.header.Accept":       "'application/json'",
+	}))
 	equal(t, "passthrough", post.Get("Integration", "PassthroughBehavior"), any("NEVER"))
 	equal(t, "content types", len(post.Get("Integration", "RequestTemplates").(map[string]any)), 1)
 	// An override for a 4xx says when to come back where that helps.
@@ -250,6 +257,26 @@ func TestCORS(t *testing.T) {
 	}
 	for _, r := range template.All("AWS::ApiGateway::GatewayResponse", "Orders") {
 		equal(t, r.ID, r.Get("ResponseParameters", "gatewayresponse.header.Access-Control-Allow-Origin"), any("'https://shop.example'"))
+	}
+}
+
+// A browser sends no credentials with a preflight request.
+func TestPreflightNeedsNoCredentials(t *testing.T) {
+	for name, authorizer := range map[string]func(awscdk.Stack) asyncapi.Authorizer{
+		"API key": func(awscdk.Stack) asyncapi.Authorizer { return asyncapi.APIKey(asyncapi.Plan{}) },
+		"IAM":     func(awscdk.Stack) asyncapi.Authorizer { return asyncapi.IAM(asyncapi.TenantAccount) },
+		"scopes": func(s awscdk.Stack) asyncapi.Authorizer {
+			return asyncapi.CognitoUserPool(awscognito.NewUserPool(s, jsii.String("Pool"), nil), "", "orders/write")
+		},
+	} {
+		stack := cdktest.Stack()
+		asyncapi.New(stack, "Orders", asyncapi.Props{Authorizer: authorizer(stack), CORS: &asyncapi.CORS{AllowOrigin: "*"}})
+		for _, m := range cdktest.Synth(t, stack).All("AWS::ApiGateway::Method", "Orders") {
+			if m.Get("HttpMethod") == "OPTIONS" {
+				equal(t, name, []any{m.Get("AuthorizationType"), m.Get("ApiKeyRequired") == true, m.Get("AuthorizationScopes"), m.Get("AuthorizerId")},
+					[]any{"NONE", false, nil, nil})
+			}
+		}
 	}
 }
 

@@ -31,6 +31,9 @@ func (a *AsyncApi) GrantConsume(grantee awsiam.IGrantable) awsiam.Grant {
 // GrantRedrive lets an identity move messages from the dead-letter queue back.
 func (a *AsyncApi) GrantRedrive(grantee awsiam.IGrantable) awsiam.Grant {
 	a.Queue.Grant(grantee, jsii.String("sqs:SendMessage"))
+	if a.props.Key != nil {
+		a.props.Key.Grant(grantee, jsii.String("kms:Decrypt"), jsii.String("kms:GenerateDataKey"))
+	}
 	return a.DeadLetterQueue.Grant(grantee, jsii.String("sqs:StartMessageMoveTask"), jsii.String("sqs:ListMessageMoveTasks"),
 		jsii.String("sqs:CancelMessageMoveTask"), jsii.String("sqs:ReceiveMessage"), jsii.String("sqs:DeleteMessage"),
 		jsii.String("sqs:GetQueueAttributes"))

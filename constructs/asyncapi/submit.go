@@ -36,6 +36,9 @@ func (a *AsyncApi) makeSubmit() {
 			PassthroughBehavior: awsapigateway.PassthroughBehavior_NEVER,
 			RequestParameters: &map[string]*string{
 				"integration.request.header.Content-Type": jsii.String("'application/x-www-form-urlencoded'"),
+				// SQS's query protocol answers XML unless asked otherwise, and
+				// the templates read JSON.
+				"integration.request.header.Accept": jsii.String("'application/json'"),
 			},
 			RequestTemplates:     &map[string]*string{"application/json": jsii.String(a.sendTemplate())},
 			IntegrationResponses: a.submitOutcomes(),

@@ -5,6 +5,19 @@
 // indented, and with comments. [Compact] takes all of that away, because a
 // template's white space would become part of what it renders: of a form body
 // sent to SQS, for one.
+//
+// The templates keep to what is known of API Gateway's dialect of Velocity:
+//
+//   - $input.params() and $context are there in integration responses too,
+//     which is how a response template knows the ids that the request template
+//     computed.
+//   - A JSON path that leads nowhere is "" and not null.
+//   - A string has no escapes: in "\\'" both backslashes are the string's.
+//   - replaceAll takes a regular expression; character classes spare it
+//     backslashes.
+//   - $context.responseOverride can be set once for each header, and wins over
+//     the static mapping of that header.
+//   - A member of a null, or of a string, is null; $!x prints it as "".
 package mapping
 
 import (
