@@ -52,7 +52,7 @@ func (c *demoCommand) Run() error {
 	wall := time.Now()
 	stack, err := c.stack(local.Options{Seed: c.Seed, Logs: logs})
 	if err != nil {
-		return fmt.Errorf("starting orderflow-%s: %w", c.Env, err)
+		return err
 	}
 	defer stack.Close()
 	if err := app.PutStock(stack, levels...); err != nil {
@@ -116,13 +116,21 @@ func (c *demoCommand) inputs() ([]submission, []app.StockLevel, error) {
 // stack starts the environment's stack, from the committed template or from a cloud assembly.
 func (c *demoCommand) stack(o local.Options) (*local.Stack, error) {
 	if c.App == "" {
-		return app.New(c.Env, o)
+		s, err := app.New(c.Env, o)
+		if err != nil {
+			return nil, fmt.Errorf("starting orderflow-%s: %w", c.Env, err)
+		}
+		return s, nil
 	}
 	template, err := local.ReadTemplate(c.App, "orderflow-"+c.Env)
 	if err != nil {
 		return nil, fmt.Errorf("--app: %w; run: npx cdk synth", err)
 	}
-	return app.FromTemplate(c.Env, template, o)
+	s, err := app.FromTemplate(c.Env, template, o)
+	if err != nil {
+		return nil, fmt.Errorf("starting orderflow-%s of %s: %w", c.Env, c.App, err)
+	}
+	return s, nil
 }
 
 // progress is a live bar on a terminal and silent elsewhere.

@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -34,7 +35,8 @@ func run(args []string) int {
 		return 2
 	}
 	if err := ctx.Run(); err != nil {
-		fmt.Fprintf(os.Stderr, "orderflow: %v\n", err)
+		// An error is one line, also where it joins several.
+		fmt.Fprintf(os.Stderr, "orderflow: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return 1
 	}
 	return 0
