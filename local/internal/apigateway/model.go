@@ -3,6 +3,7 @@ package apigateway
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -124,8 +125,36 @@ func (m *model) validate(body []byte) string {
 	return ""
 }
 
+// hugeExponent finds a number such as 1e999999999, which exact arithmetic would
+// write out in full.
+func hugeExponent(b []byte) bool {
+	inString := false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			inString = !inString
+		case inString:
+			if c == '\\' {
+				i++
+			}
+		case c == 'e' || c == 'E':
+			digits := 0
+			for j := i + 1; j < len(b) && (b[j] >= '0' && b[j] <= '9' || j == i+1 && (b[j] == '-' || b[j] == '+')); j++ {
+				digits++
+			}
+			if digits > 4 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // decodeJSON decodes exactly one JSON value, keeping numbers as written.
 func decodeJSON(b []byte) (any, error) {
+	if hugeExponent(b) {
+		return nil, errors.New("a number's exponent is out of range")
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
 	var v any

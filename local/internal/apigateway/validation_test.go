@@ -62,6 +62,8 @@ func TestBodyModelsWordTheirErrorsAsAPIGatewayDoes(t *testing.T) {
 		`[]`:                                               `[instance type (array) does not match any allowed primitive type (allowed: ["object"])]`,
 		``:                                                 `[Unknown error parsing request body]`,
 		`{"type":`:                                         `[Unknown error parsing request body]`,
+		`{"type":"dog","price":1e999999999}`:               `[Unknown error parsing request body]`,
+		`{"type":"dog","price":1e999}`:                     `[numeric instance is greater than the required maximum (maximum: 500.0, found: 1e999)]`,
 		`{"type":"dog","price":50} x`:                      `[Unknown error parsing request body]`,
 		`{"type":"dog","price":50,"name":"a\",\"b\":\"c"}`: `[ECMA 262 regex "^[a-z]*$" does not match input string "a","b":"c", string "a","b":"c" is too long (length: 9, maximum allowed: 4)]`,
 	} {
