@@ -17,6 +17,8 @@ type decoder struct {
 	// names interns attribute names, which repeat from call to call.
 	names map[string]string
 	depth int
+	// scratch is where lists and maps grow; they are copied out of it to size.
+	scratch *scratch
 }
 
 const maxJSONDepth = 512

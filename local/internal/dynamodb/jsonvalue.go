@@ -14,31 +14,62 @@ const structClass = "class com.amazonaws.dynamodb.v20120810.AttributeValue"
 
 const mapClass = "java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>"
 
+// scratch holds the attributes and elements of the maps and lists that are
+// being read, the outermost first.
+type scratch struct {
+	attrs []Attr
+	elems []Value
+}
+
 // attributes reads a map of attribute values. The problem with a value, if any,
 // is DynamoDB's message about the first bad one by position, with its key.
 func (d *decoder) attributes() (it Item, problem, badKey string, err error) {
-	it = make(Item, 0, 8)
+	return d.members(0)
+}
+
+// members reads a map whose values are at the given depth of nesting.
+func (d *decoder) members(depth int) (it Item, problem, badKey string, err error) {
+	if d.scratch == nil {
+		d.scratch = new(scratch)
+	}
+	s := d.scratch
+	start := len(s.attrs)
 	err = d.object(mapClass, func(name string) error {
-		v, bad, err := d.value(0)
+		v, bad, err := d.value(depth)
 		if err != nil {
 			return err
 		}
 		if bad != "" && problem == "" {
 			problem, badKey = bad, name
 		}
-		it = insertAttr(it, name, v)
+		s.insert(start, name, v)
 		return nil
 	})
+	it = make(Item, len(s.attrs)-start)
+	copy(it, s.attrs[start:])
+	clear(s.attrs[start:])
+	s.attrs = s.attrs[:start]
 	return it, problem, badKey, err
 }
 
-// insertAttr adds an attribute to an item under construction; a repeated name
+// insert adds an attribute to the map that begins at start; a repeated name
 // replaces, as JSON parsers do.
-func insertAttr(it Item, name string, v Value) Item {
-	n := len(it)
-	if n == 0 || it[n-1].Name < name {
-		return append(it, Attr{name, v})
+func (s *scratch) insert(start int, name string, v Value) {
+	n := len(s.attrs)
+	if n == start || s.attrs[n-1].Name < name {
+		s.attrs = append(s.attrs, Attr{name, v})
+		return
 	}
+	i, ok := Item(s.attrs[start:]).index(name)
+	if ok {
+		s.attrs[start+i].Value = v
+		return
+	}
+	s.attrs = slices.Insert(s.attrs, start+i, Attr{name, v})
+}
+
+// insertAttr adds an attribute to an item under construction.
+func insertAttr(it Item, name string, v Value) Item {
 	i, ok := it.index(name)
 	if ok {
 		it[i].Value = v
@@ -195,33 +226,29 @@ func duplicates(kind Kind, texts []string) string {
 const msgNesting = "Nesting Levels have exceeded supported limits"
 
 func (d *decoder) list(depth int) (v Value, problem string, err error) {
-	var elems []Value
+	s := d.scratch
+	start := len(s.elems)
 	err = d.array(func() error {
 		e, bad, err := d.value(depth + 1)
 		if bad != "" && problem == "" {
 			problem = bad
 		}
-		elems = append(elems, e)
+		s.elems = append(s.elems, e)
 		return err
 	})
 	if depth+1 > maxNesting {
 		problem = msgNesting
 	}
-	return listValue(elems), problem, err
+	v = listValue(slices.Clone(s.elems[start:]))
+	clear(s.elems[start:])
+	s.elems = s.elems[:start]
+	return v, problem, err
 }
 
 func (d *decoder) attributeMap(depth int) (v Value, problem string, err error) {
-	attrs := make(Item, 0, 4)
-	err = d.object(mapClass, func(name string) error {
-		e, bad, err := d.value(depth + 1)
-		if bad != "" && problem == "" {
-			problem = bad
-		}
-		attrs = insertAttr(attrs, name, e)
-		return err
-	})
+	it, problem, _, err := d.members(depth + 1)
 	if depth+1 > maxNesting {
 		problem = msgNesting
 	}
-	return mapValue(attrs), problem, err
+	return mapValue(it), problem, err
 }

@@ -16,7 +16,11 @@ type Service struct {
 	sorted          []*Table // by name
 	cache           cache
 	tokens          tokens
-	// out is reused to build responses, which are copied out of it.
+	// What follows is reused from call to call. A stream's listener may call the
+	// service in the middle of a call, which then finds no free request.
+	free    *request
+	scratch scratch
+	// out is where responses are built; they are copied out of it.
 	out []byte
 }
 
@@ -83,23 +87,33 @@ func (s *Service) Do(c api.Call, done func([]byte, error)) {
 		done(nil, api.Errorf("UnknownOperationException", "DynamoDB action %q is not simulated", c.Action))
 		return
 	}
-	r := request{s: s, action: c.Action, forward: true}
-	d := decoder{buf: c.Input, names: s.cache.names}
-	err := d.object("", func(name string) error { return a.decode(&r, &d, name) })
-	if err == nil {
-		err = d.end()
+	done(s.answer(a, c))
+}
+
+func (s *Service) answer(a action, c api.Call) ([]byte, error) {
+	r := s.free
+	s.free = nil
+	if r == nil {
+		r = new(request)
 	}
-	if err != nil {
-		done(nil, err)
-		return
+	*r = request{s: s, action: c.Action, forward: true}
+	defer func() {
+		*r = request{}
+		s.free = r
+	}()
+	d := decoder{buf: c.Input, names: s.cache.names, scratch: &s.scratch}
+	if err := d.object("", func(name string) error { return a.decode(r, &d, name) }); err != nil {
+		return nil, err
 	}
-	out, err := a.run(s, &r, s.out[:0])
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	out, err := a.run(s, r, s.out[:0])
 	if err != nil {
-		done(nil, err)
-		return
+		return nil, err
 	}
 	s.out = out
-	done(slices.Clone(out), nil)
+	return slices.Clone(out), nil
 }
 
 // cache keeps parsed expressions by their text.

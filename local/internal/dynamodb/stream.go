@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"crypto/md5"
 	"encoding/hex"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -28,8 +27,9 @@ type StreamRecord struct {
 	ExpiredByService bool
 }
 
-// firstSequence makes sequence numbers as long as the service's.
-const firstSequence = "1000000000000"
+// firstSequence makes sequence numbers as long as some of the service's, and
+// all of one length, so that they also order as text.
+const firstSequence = 1_000_000_000_000_000_000
 
 // OnStreamRecord calls f with each stream record, in order, in the event that
 // makes the change. It does nothing for a table without a stream.
@@ -41,9 +41,12 @@ func (t *Table) emit(old, r *record, by string) {
 		return
 	}
 	t.sequence++
+	if len(t.listeners) == 0 {
+		return
+	}
 	s := StreamRecord{
 		Created:          t.k.Now(),
-		SequenceNumber:   firstSequence + fmt.Sprintf("%012d", t.sequence),
+		SequenceNumber:   strconv.FormatUint(firstSequence+t.sequence, 10) + "00000",
 		ViewType:         t.view,
 		Region:           t.region,
 		SourceARN:        t.streamARN,

@@ -42,9 +42,9 @@ func TestStreamRecordsAreLambdaEvents(t *testing.T) {
 	one, two := `{"n":{"N":"1"},"pk":{"S":"a"},"sk":{"S":"1"}}`, `{"n":{"N":"2"},"pk":{"S":"a"},"sk":{"S":"1"}}`
 	tail := `,"StreamViewType":"NEW_AND_OLD_IMAGES"},"eventSourceARN":"` + arn + `"}`
 	want := []string{
-		`"eventName":"INSERT",` + common + `,"dynamodb":{"ApproximateCreationDateTime":1772366400,` + keys + `,"NewImage":` + one + `,"SequenceNumber":"1000000000000000000000001","SizeBytes":15` + tail,
-		`"eventName":"MODIFY",` + common + `,"dynamodb":{"ApproximateCreationDateTime":1772366401,` + keys + `,"NewImage":` + two + `,"OldImage":` + one + `,"SequenceNumber":"1000000000000000000000002","SizeBytes":24` + tail,
-		`"eventName":"REMOVE",` + common + `,"dynamodb":{"ApproximateCreationDateTime":1772366401,` + keys + `,"OldImage":` + two + `,"SequenceNumber":"1000000000000000000000003","SizeBytes":15` + tail,
+		`"eventName":"INSERT",` + common + `,"dynamodb":{"ApproximateCreationDateTime":1772366400,` + keys + `,"NewImage":` + one + `,"SequenceNumber":"100000000000000000100000","SizeBytes":15` + tail,
+		`"eventName":"MODIFY",` + common + `,"dynamodb":{"ApproximateCreationDateTime":1772366401,` + keys + `,"NewImage":` + two + `,"OldImage":` + one + `,"SequenceNumber":"100000000000000000200000","SizeBytes":24` + tail,
+		`"eventName":"REMOVE",` + common + `,"dynamodb":{"ApproximateCreationDateTime":1772366401,` + keys + `,"OldImage":` + two + `,"SequenceNumber":"100000000000000000300000","SizeBytes":15` + tail,
 	}
 	ids := map[string]bool{}
 	var bodies []string
