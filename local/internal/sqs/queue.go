@@ -229,6 +229,13 @@ func (q *Queue) expire() {
 	}
 }
 
+// Messages lists what the queue holds, in order of arrival, without receiving it.
+func (q *Queue) Messages() []*Message {
+	q.settle()
+	q.expire()
+	return q.inOrder()
+}
+
 // inOrder lists all messages in order of arrival.
 func (q *Queue) inOrder() []*Message {
 	return slices.SortedFunc(maps.Values(q.messages), func(a, b *Message) int { return cmp.Compare(a.ordinal, b.ordinal) })

@@ -327,6 +327,9 @@ func TestDeadLetterQueue(t *testing.T) {
 				f.k.Advance(10 * time.Second)
 			}
 			f.wantBodies(m{})
+			if l := dlq.Messages(); len(l) != 1 || l[0].Body != "a" || l[0].DeadLetterSource != f.q.ARN {
+				t.Errorf("%d in the dead-letter queue", len(l))
+			}
 			got := f.receive(m{"QueueUrl": dlq.URL, "AttributeNames": []string{"All"}})
 			if len(got) != 1 {
 				t.Fatalf("%d in the dead-letter queue", len(got))
