@@ -31,11 +31,15 @@ const (
 	notCancelled = "attribute_not_exists(#cancelRequested)"
 	errorCode    = "$states.errorOutput.Error"
 
-	// A function's error arrives as a JSON text with an errorMessage, any
-	// other as plain text. A text of 32 KiB is cut there, and so may be no JSON.
-	errorMessage = "($c := $states.errorOutput.Cause; " +
-		"$m := ($substring($c, 0, 1) = '{' and $substring($c, -1) = '}' ? $parse($c).errorMessage : $c); " +
-		"$exists($m) ? $substring($string($m), 0, 1000) : '')"
+	// A function's error arrives as a JSON text with an errorMessage, any other
+	// error with a text of whoever made it, which may be cut off at 32 KiB. Nothing catches
+	// an expression that fails here, so $parse is given only what the pattern has shown
+	// to be a JSON string. Brace, slash and backslash are \x7b, \x2f and \x5c, because
+	// JSONata counts brackets and backslashes to find the end of a pattern.
+	jsonString   = `"(?:[^"\x5c\x00-\x1f]|\x5c(?:["\x5c\x2fbfnrt]|u[0-9A-Fa-f]{4}))*"`
+	functionText = `/^\x7b(?:"errorType":\s*` + jsonString + `,\s*)?"errorMessage":\s*(` + jsonString + `)[\s\S]*$/`
+	errorMessage = "($c := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''; $p := " + functionText + "; " +
+		"$substring($contains($c, $p) ? $parse($replace($c, $p, '$1')) : $c, 0, 1000))"
 )
 
 func undoMessage(state string) string {

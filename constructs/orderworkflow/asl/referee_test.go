@@ -127,6 +127,27 @@ var situations = []string{
 		"input":{},"result":{},
 		"errorOutput":{"Error":"E","Cause":"{\"noMessage\":1}"},
 		"context":{"Execution":{"Input":{"pk":"p"}},"State":{"EnteredTime":"x"},"Task":{"Token":""}}}}`,
+	cause(`{"errorType":"Sandbox.Timedout","errorMessage":"a \"quoted\" \\ \/ \n \u0041 \ud83d\ude00 text","stackTrace":["{","}"]}`),
+	cause(`{"errorMessage": "spaced", "errorType": "X"}`),
+	cause(`{"errorMessage":""}`),
+	cause(`{"errorMessage":null}`),
+	cause(`{"errorMessage":"cut o`),
+	cause(`{"errorMessage":"bad escape \x"}`),
+	cause("{\"errorMessage\":\"raw\nnewline\"}"),
+	cause("{\"errorMessage\":\"then\",\"x\":\n1}"),
+	cause(`{not JSON}`),
+	cause(`{"errorMessage":"` + strings.Repeat("long ☃ ", 400) + `"}`),
+	cause("$1 $c {% % }"),
+}
+
+// cause is a situation in which an error had this cause.
+func cause(text string) string {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return `{"results":{},"sequence":1,"outcome":"","reason":"r","detail":"d","states":{"input":{},"result":{},
+		"errorOutput":{"Error":"E","Cause":` + string(b) + `},"context":{"Execution":{"Input":{"pk":"p"}},"State":{"EnteredTime":"x"},"Task":{"Token":""}}}}`
 }
 
 // evaluate is a program for node that prints what each expression gives in each
