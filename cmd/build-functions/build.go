@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"cmp"
+	"compress/flate"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -71,7 +72,7 @@ func build(ctx context.Context, root, out, arch string, report progress) ([]func
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	work, err = filepath.Abs(work)
 	if err != nil {
 		return nil, err
@@ -203,6 +204,9 @@ func measure(name, path string) (function, error) {
 	}
 	var zipped counter
 	z := zip.NewWriter(&zipped)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(w, flate.BestCompression) // as the CDK does
+	})
 	w, err := z.Create("bootstrap")
 	if err != nil {
 		return function{}, err

@@ -12,7 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -53,12 +53,17 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "function\tbytes\tzipped\tsha256")
+	_, err = io.WriteString(stdout, table(built))
+	return err
+}
+
+func table(built []function) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-10s %10s %10s  sha256\n", "function", "bytes", "zipped")
 	for _, f := range built {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%x\n", f.Name, f.Size, f.Zipped, f.SHA256)
+		fmt.Fprintf(&b, "%-10s %10d %10d  %x\n", f.Name, f.Size, f.Zipped, f.SHA256)
 	}
-	return w.Flush()
+	return b.String()
 }
 
 // progress is told how many of the functions are built.

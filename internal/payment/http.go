@@ -123,7 +123,7 @@ func (h *HTTP) post(ctx context.Context, path, key string, body any) (int, answe
 	if err != nil {
 		return 0, answer{}, &PaymentUnavailable{Reason: transport(err)}
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxResponse))
 	if err != nil {
 		return 0, answer{}, &PaymentUnavailable{Reason: transport(err)}
