@@ -125,6 +125,7 @@ type reference struct {
 	// inert is $\!x: never a value.
 	inert   bool
 	escaped bool
+	quiet   bool
 	prefix  string // half of the backslashes before it
 	more    string // other text the scanner took in before $
 	null    string // what a null prints as

@@ -19,6 +19,7 @@ type exec struct {
 	depth    int
 	calls    int
 	evaluate int
+	warned   int
 }
 
 // frame is a context laid over the variables: a macro's call, or the body of
@@ -92,6 +93,7 @@ func (e *exec) warn(pos int, format string, args ...any) {
 	if e.opts.Warn == nil {
 		return
 	}
+	e.warned++
 	line, col := e.t.position(pos)
 	e.opts.Warn(Warning{e.t.name, line, col, fmt.Sprintf(format, args...)})
 }

@@ -112,7 +112,7 @@ func baseOf(x, y any) (base, error) {
 func compareNumbers(x, y any) (int, error) {
 	b, err := baseOf(x, y)
 	if err != nil {
-		return 0, err
+		return compareBigDouble(x, y)
 	}
 	switch b {
 	case bigs:
@@ -135,6 +135,24 @@ func compareNumbers(x, y any) (int, error) {
 		return 1, nil
 	}
 	return 0, nil
+}
+
+// compareBigDouble compares exactly, as BigDecimals would be.
+func compareBigDouble(x, y any) (int, error) {
+	f, first := x.(float64)
+	if !first {
+		f, _ = y.(float64)
+	}
+	if f != f || math.IsInf(f, 0) {
+		return 0, javaError("NumberFormatException: infinite or NaN")
+	}
+	exact := func(v any) *big.Rat {
+		if f, ok := v.(float64); ok {
+			return new(big.Rat).SetFloat64(f)
+		}
+		return new(big.Rat).SetInt(toBig(v))
+	}
+	return exact(x).Cmp(exact(y)), nil
 }
 
 // arithmetic is null for a division by zero. Whole numbers stay whole; a

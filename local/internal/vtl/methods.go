@@ -88,7 +88,7 @@ func comparable(v any) bool {
 
 // noParameters lists the methods that have a form without parameters.
 var noParameters = map[string]string{
-	"String":     " length isEmpty isBlank trim strip stripLeading stripTrailing toLowerCase toUpperCase ",
+	"String":     " length isEmpty isBlank trim strip stripLeading stripTrailing toLowerCase toUpperCase toCharArray ",
 	"Integer":    " intValue longValue doubleValue ",
 	"Long":       " intValue longValue doubleValue ",
 	"Double":     " intValue longValue doubleValue isNaN isInfinite ",
@@ -115,7 +115,7 @@ var unmodelledNames = map[string]string{
 	"Object": " getClass notify notifyAll wait ",
 	"String": " chars codePointAt codePointBefore codePointCount codePoints contentEquals copyValueOf describeConstable" +
 		" format formatted getBytes getChars indent intern join lines offsetByCodePoints regionMatches resolveConstantDesc" +
-		" stripIndent subSequence toCharArray transform translateEscapes valueOf ",
+		" stripIndent subSequence transform translateEscapes valueOf ",
 	"Integer": " bitCount compareUnsigned decode describeConstable divideUnsigned getInteger" +
 		" highestOneBit lowestOneBit numberOfLeadingZeros numberOfTrailingZeros parseUnsignedInt remainderUnsigned" +
 		" resolveConstantDesc reverse reverseBytes rotateLeft rotateRight toBinaryString toOctalString toUnsignedLong toUnsignedString" +
@@ -246,7 +246,7 @@ func hashCode(v any, depth int) (int32, error) {
 		x, err := hashCode(v.value(), depth+1)
 		return k ^ x, err
 	}
-	return 0, fmt.Errorf("the hash code of a %s is its address in Java", javaType(v))
+	return 0, fmt.Errorf("in Java the hash code here is an address")
 }
 
 func hashItems(items []any, ordered bool, depth int) (int32, error) {

@@ -183,6 +183,12 @@ func stringMethod(s, name string, args []any) (any, bool, error) {
 			return toLower(s), true, nil
 		case "toUpperCase":
 			return toUpper(s), true, nil
+		case "toCharArray":
+			l := &List{array: true}
+			for _, u := range toUTF16(s) {
+				l.Items = append(l.Items, Char(u))
+			}
+			return l, true, nil
 		}
 	case 1:
 		if args[0] == nil {

@@ -163,11 +163,15 @@ func (p *parser) primary(parens bool) (expr, error) {
 		return p.reference()
 	case tLCurly:
 		return p.reference()
-	case tInteger:
+	case tInteger, tFloat:
+		// "$#5" scans as a number, but is none.
+		if t.image[0] == '$' || t.image[0] == '#' || t.image[0] == '\\' {
+			return nil, p.fail("a number")
+		}
 		p.i++
-		return &constant{parseInteger(t.image)}, nil
-	case tFloat:
-		p.i++
+		if t.kind == tInteger {
+			return &constant{parseInteger(t.image)}, nil
+		}
 		f, _ := strconv.ParseFloat(t.image, 64)
 		return &constant{f}, nil
 	case tTrue, tFalse:

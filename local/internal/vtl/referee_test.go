@@ -43,6 +43,9 @@ func referee(t *testing.T, cases []testCase) []testCase {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
+	if err != nil && strings.Contains(stderr.String(), "find or load main class") {
+		t.Skip("this java runs no source files (a JDK is needed, not a JRE): the stored outputs of the referee are checked by TestCases")
+	}
 	if err != nil {
 		t.Fatalf("the referee failed: %v\n%s", err, stderr.String())
 	}

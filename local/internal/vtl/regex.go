@@ -4,15 +4,23 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
-// regexps caches compiled patterns: templates use few, and the same ones on
-// every request. It is emptied when a hostile template fills it.
-var regexps = map[string]*regexp.Regexp{}
+// regexps caches compiled patterns by their text: templates use few, and the
+// same ones on every request. Stacks that run side by side share it, hence the
+// concurrent map; it decides nothing.
+var (
+	regexps     sync.Map
+	regexpCount atomic.Int32
+)
+
+const maxRegexps = 500
 
 func compileRegexp(pattern string) (*regexp.Regexp, error) {
-	if re, ok := regexps[pattern]; ok {
-		return re, nil
+	if re, ok := regexps.Load(pattern); ok {
+		return re.(*regexp.Regexp), nil
 	}
 	if what := javaOnly(pattern); what != "" {
 		return nil, fmt.Errorf("the pattern %q uses %s, which RE2 cannot do as Java does", clip(pattern), what)
@@ -21,10 +29,9 @@ func compileRegexp(pattern string) (*regexp.Regexp, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the pattern %q: %w", clip(pattern), err)
 	}
-	if len(regexps) > 500 {
-		clear(regexps)
+	if regexpCount.Add(1) <= maxRegexps {
+		regexps.Store(pattern, re)
 	}
-	regexps[pattern] = re
 	return re, nil
 }
 

@@ -9,6 +9,7 @@ func (r *reference) render(e *exec) error {
 	if r.runt {
 		return e.write(r.name)
 	}
+	warned := e.warned
 	v, err := r.resolve(e)
 	if err != nil {
 		return err
@@ -29,6 +30,9 @@ func (r *reference) render(e *exec) error {
 	}
 	if v == nil {
 		null := e.nullText(r)
+		if !r.quiet && !r.inert && e.warned == warned {
+			e.warn(r.pos, "%s is null; it renders as its source text", r.literal)
+		}
 		if r.prefix == "" && r.more == "" {
 			return e.write(null)
 		}

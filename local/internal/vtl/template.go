@@ -30,8 +30,9 @@ var errTooLong = errors.New("the output or a value is too long")
 // Options are the limits and the ear of one execution. The zero value has the
 // defaults.
 type Options struct {
-	// Warn hears of calls and properties that neither Java nor the host object
-	// has, which render as their source text. Default: nobody.
+	// Warn hears of what renders as its source text: calls and properties that
+	// neither Java nor the host object has, and references that are null.
+	// Default: nobody.
 	Warn func(Warning)
 	// MaxForeach is how often one #foreach may go round before the execution
 	// fails. Default: DefaultForeach.

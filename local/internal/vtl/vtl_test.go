@@ -191,16 +191,18 @@ func TestWarnings(t *testing.T) {
 		"w:1:4: String has no method nope for these 0 arguments; it renders as its source text",
 		"w:2:4: $host has no method nope for these 1 arguments; it renders as its source text",
 		"w:3:9: List has no property size; it renders as its source text",
+		"w:4:1: $undefined is null; it renders as its source text",
+		"w:4:12: $m.missing is null; it renders as its source text",
 		"w:5:6: #set(${x} = …) sets nothing in Velocity 1.7; write #set($x = …)",
 	}
-	if len(got) != 5 || !strings.HasSuffix(got[4], "String has no method bad for these 0 arguments; it renders as its source text") {
+	if len(got) != 7 || !strings.HasSuffix(got[6], "String has no method bad for these 0 arguments; it renders as its source text") {
 		t.Fatalf("got %q", got)
 	}
-	if diff := cmp.Diff(want, got[:4]); diff != "" {
+	if diff := cmp.Diff(want, got[:6]); diff != "" {
 		t.Error(diff)
 	}
-	if !strings.HasPrefix(got[4], "w:6:11:") {
-		t.Errorf("a warning within a string has the place of the string: got %s", got[4])
+	if !strings.HasPrefix(got[6], "w:6:11:") {
+		t.Errorf("a warning within a string has the place of the string: got %s", got[6])
 	}
 	if !strings.HasPrefix(out, "$s.nope()\n$h.nope(1)\n$m.list.size\n$undefined $m.missing\n") {
 		t.Errorf("got %q", out)
