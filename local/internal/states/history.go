@@ -56,6 +56,7 @@ type history struct {
 	events  []event
 	count   int32
 	dropped bool
+	full    bool
 }
 
 func (h *history) drop() { h.events, h.dropped = nil, true }
@@ -140,6 +141,10 @@ func (e *event) variables() map[string]any {
 // history, only ids.
 func (ex *Execution) log(e event) int32 {
 	h := &ex.history
+	if h.count >= maxHistory-1 && !ex.sm.Express && ex.Status == Running {
+		h.full = true // the last event is that of the failure
+		return h.count
+	}
 	h.count++
 	if ex.sm.Express || ex.sm.s.KeepHistories == 0 {
 		h.dropped = true
@@ -157,7 +162,7 @@ func (ex *Execution) lastID() int32 { return ex.history.count }
 
 // overlong ends a Standard execution that has as many events as one may have.
 func (ex *Execution) overlong() bool {
-	if ex.sm.Express || ex.history.count < maxHistory-1 {
+	if !ex.history.full {
 		return false
 	}
 	ex.fail(runtimeFailure("The execution reached the maximum number of history events (%d).", maxHistory))

@@ -46,6 +46,9 @@ func (b *branch) runTask() {
 		e.text = call.Input
 	}
 	b.note(e)
+	if b.ex.overlong() {
+		return
+	}
 	if f != nil {
 		b.taskFailed(f)
 		return
