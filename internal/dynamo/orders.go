@@ -79,18 +79,11 @@ type Entry struct {
 	Now                  time.Time
 }
 
-// Standing is what the table says of an order.
-type Standing struct {
-	// Status is "" for an order that was cancelled before it was recorded.
-	Status          order.Status
-	CancelRequested bool
-	PayloadHash     string
-}
-
 // Record writes the first status of an order, if it has none and, unless the
-// status is CANCELLED, if no cancellation was requested. It returns whether it
-// did, and if not, what the table says.
-func (o *Orders) Record(ctx context.Context, e Entry) (Standing, bool, error) {
+// status is CANCELLED, if no cancellation was requested. It returns the status
+// that the order has now, and whether this call wrote it. The status is "" if the order
+// was cancelled before it was recorded, and still is not.
+func (o *Orders) Record(ctx context.Context, e Entry) (order.Status, bool, error) {
 	at := text(Timestamp(e.Now))
 	entry := item{
 		record.Sequence: number(1),
@@ -139,17 +132,12 @@ func (o *Orders) Record(ctx context.Context, e Entry) (Standing, bool, error) {
 	})
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
-		s := Standing{
-			Status:      order.Status(textOf(failed.Item[record.Status])),
-			PayloadHash: textOf(failed.Item[record.PayloadHash]),
-		}
-		_, s.CancelRequested = failed.Item[record.CancelRequested]
-		return s, false, nil
+		return order.Status(textOf(failed.Item[record.Status])), false, nil
 	}
 	if err != nil {
-		return Standing{}, false, err
+		return "", false, err
 	}
-	return Standing{Status: e.Status, PayloadHash: e.PayloadHash}, true, nil
+	return e.Status, true, nil
 }
 
 // CountConflict adds 1 to the submissions under the order's id whose body was

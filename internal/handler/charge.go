@@ -36,12 +36,16 @@ func NewCharge(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	return newStep(Charge, env, c.Common, func(ctx context.Context, in *input) (any, error) {
-		return provider.Charge(ctx, payment.Charge{
+		charge := payment.Charge{
 			Key:      in.Key,
 			Amount:   in.Order.Total(),
 			Currency: in.Order.Currency,
 			Token:    in.Order.Payment.Token,
-		})
+		}
+		if charge.Amount == 0 {
+			return payment.Receipt{Currency: charge.Currency}, nil // providers refuse to charge nothing
+		}
+		return provider.Charge(ctx, charge)
 	}), nil
 }
 

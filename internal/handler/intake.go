@@ -75,7 +75,7 @@ func (h *intake) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	for i := range batch.Records {
 		m := &batch.Records[i]
 		group := fifoGroup(m)
-		if group != "" && blocked[group] || ctx.Err() != nil {
+		if group != "" && blocked[group] || i > 0 && h.outOfTime(ctx) {
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 			continue
 		}
@@ -91,6 +91,20 @@ func (h *intake) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("handler: metrics: %w", err)
 	}
 	return json.Marshal(response)
+}
+
+// spare is the time that a message may take.
+const spare = 2 * time.Second
+
+// outOfTime reports whether the function might be ended before it has dealt with another
+// message. It then reports the rest as failed, so that at least what is done
+// is not done again.
+func (h *intake) outOfTime(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	deadline, ok := ctx.Deadline()
+	return ok && deadline.Sub(h.env.Now()) < spare
 }
 
 // fifoGroup returns a message's group in a FIFO queue. The name of a FIFO
@@ -205,15 +219,15 @@ func (h *intake) process(ctx context.Context, s submission) (taken, error) {
 	if invalid != nil {
 		entry.Status, entry.Reason, entry.Detail = order.Rejected, order.ReasonInvalidOrder, shortened(invalid.Error())
 	}
-	standing, recorded, err := h.orders.Record(ctx, entry)
-	if err == nil && !recorded && standing.Status == "" {
+	status, recorded, err := h.orders.Record(ctx, entry)
+	if err == nil && !recorded && status == "" {
 		entry.Status, entry.Reason, entry.Detail = order.Cancelled, order.ReasonCancelRequested, "cancelled before it was taken"
-		standing, recorded, err = h.orders.Record(ctx, entry)
+		status, recorded, err = h.orders.Record(ctx, entry)
 	}
 	if err != nil {
 		return done, err
 	}
-	done.status, done.recorded = standing.Status, recorded
+	done.status, done.recorded = status, recorded
 	if done.conflict {
 		if err := h.orders.CountConflict(ctx, s.key); err != nil {
 			return done, err
@@ -221,7 +235,7 @@ func (h *intake) process(ctx context.Context, s submission) (taken, error) {
 	}
 	// A status beyond ACCEPTED shows that the workflow was started. At ACCEPTED
 	// it may not have been: an earlier delivery can have ended before it could.
-	if standing.Status == order.Accepted && o != nil {
+	if status == order.Accepted && o != nil {
 		return done, h.start(ctx, s, o)
 	}
 	return done, nil

@@ -335,13 +335,34 @@ func TestIntakeRefusesWhatIsNoBatch(t *testing.T) {
 	}
 }
 
+// limited has a deadline that the tests' clock can come near to.
+type limited struct {
+	context.Context
+	deadline time.Time
+}
+
+func (l limited) Deadline() (time.Time, bool) { return l.deadline, true }
+
 func TestIntakeGivesUpWhenItsTimeIsOver(t *testing.T) {
-	s := newStage(t, handler.NewIntake)
-	ctx, cancel := context.WithCancel(t.Context())
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	out, err := s.handler.Invoke(ctx, event(t, "sqs-batch-of-10.json"))
-	if err != nil || strings.Count(string(out), "itemIdentifier") != 10 {
-		t.Errorf("%s, %v; want ten failures", out, err)
+	tests := []struct {
+		name   string
+		ctx    context.Context
+		failed int
+	}{
+		{"over", cancelled, 10},
+		{"nearly over", limited{t.Context(), now().Add(time.Second)}, 9},
+		{"enough", limited{t.Context(), now().Add(30 * time.Second)}, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStage(t, handler.NewIntake)
+			out, err := s.handler.Invoke(test.ctx, event(t, "sqs-batch-of-10.json"))
+			if got := strings.Count(string(out), "itemIdentifier"); err != nil || got != test.failed {
+				t.Errorf("%d failures, %v; want %d: %s", got, err, test.failed, out)
+			}
+		})
 	}
 }
 

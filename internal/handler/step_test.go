@@ -147,6 +147,14 @@ func TestRefundInTheSandbox(t *testing.T) {
 	s.expect(t, in, `{"refundId":"re_8c68258b06d38bdf3ff9baa0","refunded":true}`)
 }
 
+func TestNothingToCharge(t *testing.T) {
+	free := func(step string) []byte {
+		return bytes.ReplaceAll(bytes.ReplaceAll(document(step, "tok_down", "{}"), []byte("4990"), []byte("0")), []byte(":5}"), []byte(":0}"))
+	}
+	newStage(t, handler.NewCharge).expect(t, free("Charge"), `{"amount":0,"currency":"EUR"}`)
+	newStage(t, handler.NewRefund).expect(t, free("Charge"), `{"refunded":false}`)
+}
+
 // provider is a payment provider behind HTTP.
 type provider func(*http.Request) (*http.Response, error)
 

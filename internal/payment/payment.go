@@ -20,7 +20,7 @@ type Charge struct {
 
 // Receipt is what a charge leaves behind.
 type Receipt struct {
-	ChargeID string `json:"chargeId"`
+	ChargeID string `json:"chargeId,omitempty"` // the provider's; "" if there was nothing to charge
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
 }
