@@ -44,6 +44,11 @@ func (b *builder) buildKeys() {
 	}
 	plans := map[string]usagePlanProps{}
 	for _, r := range b.usagePlans {
+		for _, s := range r.props.ApiStages {
+			if s.ApiId == b.api.id && b.api.stages[s.Stage] == nil {
+				b.errorf(r.id, r.typ, "ApiStages: the API has no stage %q", s.Stage)
+			}
+		}
 		if q := r.props.Quota; q != nil {
 			if q.Period != "DAY" && q.Period != "WEEK" && q.Period != "MONTH" {
 				b.errorf(r.id, r.typ, "Quota.Period must be DAY, WEEK or MONTH, got %q", q.Period)

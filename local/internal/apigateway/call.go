@@ -34,6 +34,7 @@ type call struct {
 	status     int // of the response, for the access log
 	length     int
 
+	vars                              map[string]any // of templates
 	requestOverride, responseOverride *vtl.Map
 	answer                            answer
 	called                            bool

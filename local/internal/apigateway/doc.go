@@ -33,7 +33,8 @@
 //	  AWS_PROXY       modelled: Lambda. Header names arrive in Go's canonical spelling
 //	  MOCK            modelled
 //	  HTTP, HTTP_PROXY  refused
-//	Model             modelled: JSON Schema draft 4 with $ref to other models by URL, messages in AWS's wording and sorted
+//	Model             modelled: JSON Schema draft 4 with formats and $ref to other models by URL, messages in AWS's
+//	                  wording, sorted
 //	                  refused: patterns that RE2 cannot express
 //	RequestValidator  modelled
 //	Authorizer        modelled: TOKEN, REQUEST with cached results, COGNITO_USER_POOLS. Policy conditions in an answer

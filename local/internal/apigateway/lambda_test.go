@@ -108,7 +108,7 @@ func TestLambdaBehindTemplates(t *testing.T) {
 	in := lambdaIntegration("AWS")
 	in["RequestTemplates"] = m{"application/json": `{"id":"$input.params('id')","all":$input.json('$')}`}
 	in["IntegrationResponses"] = []m{
-		{"StatusCode": "200", "ResponseTemplates": m{"application/json": `ok $input.path('$.answer')`}},
+		{"StatusCode": "200", "ResponseTemplates": m{"application/json": `ok $!input.path('$.answer')`}},
 		{"StatusCode": "400", "SelectionPattern": `Bad.*`, "ResponseTemplates": m{"application/json": `$input.path('$.errorMessage')`}},
 		{"StatusCode": "500", "SelectionPattern": `(.|\n)*down(.|\n)*`},
 	}

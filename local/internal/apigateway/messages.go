@@ -101,6 +101,10 @@ func (s *schemas) collect(e *jsonschema.ValidationError, root any, out *[]failur
 	case *kind.MultipleOf:
 		add("remainder of division is not zero (%s / %s)", compact(valueAt(root, at)), s.number(e.SchemaURL, "multipleOf"))
 	case *kind.Format:
+		if k.Want == "date-time" {
+			add("string \"%v\" is invalid against requested date format(s) [yyyy-MM-dd'T'HH:mm:ssZ, yyyy-MM-dd'T'HH:mm:ss.[0-9]{1,12}Z]", k.Got)
+			break
+		}
 		add("string \"%v\" is not a valid %s", k.Got, formatName(k.Want))
 	default:
 		if len(e.Causes) == 0 {

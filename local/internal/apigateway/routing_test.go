@@ -63,6 +63,19 @@ func TestAStageServesItsOwnVariables(t *testing.T) {
 	w.expect(w.send("GET", "/x", ""), 200, "a: stage a")
 }
 
+func TestTheSameSeedMakesTheSameIDs(t *testing.T) {
+	var ids []string
+	for range 2 {
+		w := newWorld(t)
+		w.method("", "GET", mock("$context.requestId $context.extendedRequestId"), nil)
+		w.send("GET", "/nothing")
+		ids = append(ids, string(w.send("GET", "/").Body))
+	}
+	if ids[0] != ids[1] {
+		t.Errorf("got %q", ids)
+	}
+}
+
 func TestHeadersOfEveryResponse(t *testing.T) {
 	w := newWorld(t)
 	w.method("", "GET", mock("ok"), nil)

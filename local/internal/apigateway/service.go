@@ -101,18 +101,15 @@ func (c *call) sqsCall(t target, req *integrationRequest, id string) (api.Call, 
 		return call, func(out []byte, err error) answer { return jsonAnswer("sqs", out, err) }, nil
 	}
 	form := url.Values{}
-	for _, v := range sortedVariables(req.query) {
-		form.Set(v.name, v.value)
-	}
 	if contentType == formType {
-		fields, err := url.ParseQuery(req.body)
-		if err != nil {
+		var err error
+		if form, err = url.ParseQuery(req.body); err != nil {
 			a := queryAnswer(t.action, nil, api.Errorf("MalformedQueryString", "The query string is malformed."), id)
 			return call, nil, &a
 		}
-		for name, values := range fields {
-			form[name] = append(form[name], values...)
-		}
+	}
+	for name, value := range req.query { // the URL's parameters go before the body's
+		form[name] = append([]string{value}, form[name]...)
 	}
 	if t.action != "" {
 		form.Set("Action", t.action)
