@@ -176,8 +176,8 @@ func (s *Service) batchGet(r *request, out []byte) ([]byte, error) {
 			out = b.appendUnprocessed(comma(out))
 		}
 	}
-	out = append(out, '}')
-	return r.appendCosts(out, costs), nil
+	out = r.appendCosts(append(out, '}'), costs)
+	return append(out, '}'), nil
 }
 
 func (b *batch) keysText() string {
@@ -268,16 +268,6 @@ func (s *Service) batchWrite(r *request, out []byte) ([]byte, error) {
 		c.charge()
 		costs = merge(costs, c)
 	}
-	return r.appendCosts(append(out, `{"UnprocessedItems":{}`...), costs), nil
-}
-
-func (r *request) appendCosts(out []byte, costs []cost) []byte {
-	if r.returnCapacity == "TOTAL" || r.returnCapacity == "INDEXES" {
-		out = append(out, `,"ConsumedCapacity":[`...)
-		for i := range costs {
-			out = costs[i].appendJSON(comma(out), r.returnCapacity == "INDEXES")
-		}
-		out = append(out, ']')
-	}
-	return append(out, '}')
+	out = r.appendCosts(append(out, `{"UnprocessedItems":{}`...), costs)
+	return append(r.appendCollections(out, ops), '}'), nil
 }

@@ -2,6 +2,7 @@ package dynamodb_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
@@ -84,4 +85,21 @@ func BenchmarkTransactWriteItems(b *testing.B) {
 		return `{"TransactItems":[{"Put":{"TableName":"plain","Item":{"id":{"S":"r` + key(i) + `"},"quantity":{"N":"2"}}}},` +
 			`{"Update":{"TableName":"plain","Key":{"id":{"S":"sku-` + fmt.Sprint(i%100) + `"}},"UpdateExpression":"ADD reserved :n","ConditionExpression":"attribute_not_exists(gone)","ExpressionAttributeValues":{":n":{"N":"2"}}}}]}`
 	}))
+}
+
+// BenchmarkStoredItem reports the memory that a stored item of about 500 bytes takes.
+func BenchmarkStoredItem(b *testing.B) {
+	for b.Loop() {
+		var before, after runtime.MemStats
+		w := newWorld(b)
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range stored {
+			w.ok("PutItem", `{"TableName":"orders","Item":`+fmt.Sprintf(statusItem, key(i))+`}`)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/stored, "B/item")
+		runtime.KeepAlive(w)
+	}
 }

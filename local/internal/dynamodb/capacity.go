@@ -115,3 +115,23 @@ func (c *cost) appendIndexes(b []byte, member string, global bool) []byte {
 	}
 	return b
 }
+
+// appendCapacity reports what a call took, if the request asks for it.
+func (r *request) appendCapacity(out []byte, c cost) []byte {
+	if r.returnCapacity != "TOTAL" && r.returnCapacity != "INDEXES" {
+		return out
+	}
+	return c.appendJSON(append(comma(out), `"ConsumedCapacity":`...), r.returnCapacity == "INDEXES")
+}
+
+// appendCosts reports what a call took of several tables, if the request asks for it.
+func (r *request) appendCosts(out []byte, costs []cost) []byte {
+	if r.returnCapacity != "TOTAL" && r.returnCapacity != "INDEXES" {
+		return out
+	}
+	out = append(comma(out), `"ConsumedCapacity":[`...)
+	for i := range costs {
+		out = costs[i].appendJSON(comma(out), r.returnCapacity == "INDEXES")
+	}
+	return append(out, ']')
+}

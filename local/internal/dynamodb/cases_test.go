@@ -2,6 +2,7 @@ package dynamodb_test
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -161,8 +162,8 @@ func (w *world) answer(action, input string) string {
 	if err == nil {
 		return string(out)
 	}
-	e, ok := err.(*api.Error)
-	if !ok {
+	var e *api.Error
+	if !errors.As(err, &e) {
 		w.t.Fatalf("%s: %T: %v", action, err, err)
 	}
 	return refusal(w.t, e.Body(""))

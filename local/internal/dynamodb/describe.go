@@ -2,8 +2,7 @@ package dynamodb
 
 import (
 	"encoding/json"
-	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 )
@@ -16,6 +15,7 @@ func (r *request) describeMember(d *decoder, name string) (err error) {
 		r.hasTable = true
 	case "ExclusiveStartTableName":
 		r.startTable, err = d.text()
+		r.hasStartTable = true
 	case "Limit":
 		r.limit, err = d.integer()
 		r.hasLimit = true
@@ -27,16 +27,16 @@ func (r *request) describeMember(d *decoder, name string) (err error) {
 
 func (s *Service) listTables(r *request, out []byte) ([]byte, error) {
 	limit := 100
+	var c constraints
 	if r.hasLimit {
-		if limit = r.limit; limit < 1 || limit > 100 {
-			var c constraints
-			if limit < 1 {
-				c.add(strconv.Itoa(limit), "limit", "have value greater than or equal to 1")
-			} else {
-				c.add(strconv.Itoa(limit), "limit", "have value less than or equal to 100")
-			}
-			return nil, c.err()
-		}
+		limit = r.limit
+		c.between(limit, "limit", 1, 100)
+	}
+	if r.hasStartTable {
+		c.name(r.startTable, "exclusiveStartTableName", 3)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
 	}
 	out = append(out, `{"TableNames":[`...)
 	n, last := 0, ""
@@ -52,39 +52,6 @@ func (s *Service) listTables(r *request, out []byte) ([]byte, error) {
 		n, last = n+1, t.name
 	}
 	return append(out, ']', '}'), nil
-}
-
-func (t *Table) hasLocalIndex() bool {
-	return slices.ContainsFunc(t.indexes, func(ix *index) bool { return !ix.global })
-}
-
-// appendCollection writes an item collection's key and its size in GB.
-func (t *Table) appendCollection(out []byte, at *record) []byte {
-	size := 0
-	lists := []*ordered{&t.records}
-	for _, ix := range t.indexes {
-		if !ix.global {
-			lists = append(lists, &ix.records)
-		}
-	}
-	var key Value
-	for _, o := range lists {
-		p := o.seek(func(r *record) bool { return compareKeys(r, at.hash, at.pk, "") >= 0 })
-		for r := o.at(p); r != nil && r.pk == at.pk; r = o.at(p) {
-			size += r.size
-			key = r.item.Get(t.key.hash.name)
-			p = o.next(p)
-		}
-	}
-	if key.kind == 0 {
-		return append(out, "{}"...)
-	}
-	out = Item{{t.key.hash.name, key}}.appendJSON(append(out, `{"ItemCollectionKey":`...))
-	gb := float64(size) / (1 << 30)
-	out = append(out, `,"SizeEstimateRangeGB":[`...)
-	out = append(strconv.AppendFloat(out, float64(int(gb)), 'f', -1, 64), ',')
-	out = strconv.AppendFloat(out, float64(int(gb))+1, 'f', -1, 64)
-	return append(out, ']', '}')
 }
 
 type indexDescription struct {
@@ -126,6 +93,17 @@ type streamDescription struct {
 }
 
 func (s *Service) describeTable(r *request, out []byte) ([]byte, error) {
+	if !r.hasTable {
+		return nil, validation("The parameter 'TableName' is required but was not present in the request")
+	}
+	if len(r.table) < 3 || len(r.table) > 255 && !strings.HasPrefix(r.table, "arn:") {
+		return nil, validation("TableName must be at least 3 characters long and at most 255 characters long")
+	}
+	var c constraints
+	c.tableName(r.table)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
 	t, err := r.openTable()
 	if err != nil {
 		return nil, api.Errorf("ResourceNotFoundException", "Requested resource not found: Table: %s not found", r.table)

@@ -3,6 +3,7 @@ package dynamodb_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -95,8 +96,8 @@ func (w *world) refused(action, input string) string {
 	if err == nil {
 		w.t.Fatalf("%s %s: succeeded with %s", action, input, out)
 	}
-	e, ok := err.(*api.Error)
-	if !ok {
+	var e *api.Error
+	if !errors.As(err, &e) {
 		w.t.Fatalf("%s: %T: %v", action, err, err)
 	}
 	return string(bytes.TrimSpace(e.Body("")))
@@ -139,4 +140,20 @@ func TestTransactionIsAllOrNothing(t *testing.T) {
 	w.expect(w.refused("TransactWriteItems", take),
 		`{"CancellationReasons":[{"Code":"None"},{"Code":"ConditionalCheckFailed","Message":"The conditional request failed","Item":{"id":{"S":"a"},"stock":{"N":"0"}}}],"Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed]","__type":"TransactionCanceledException","message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed]"}`)
 	w.expect(w.ok("GetItem", `{"TableName":"plain","Key":{"id":{"S":"reservation"}}}`), `{}`)
+}
+
+// TestListenerMayCall: what hears of a change may call the service from there.
+func TestListenerMayCall(t *testing.T) {
+	w := newWorld(t)
+	w.s.Table("orders").OnStreamRecord(func(r dynamodb.StreamRecord) {
+		w.ok("PutItem", `{"TableName":"plain","Item":{"id":{"S":"`+r.Keys.Get("sk").Text()+`"},"copy":{"BOOL":true}}}`)
+	})
+	w.expect(w.ok("PutItem", `{"TableName":"orders","Item":{"pk":{"S":"a"},"sk":{"S":"1"}},"ReturnConsumedCapacity":"TOTAL"}`),
+		`{"ConsumedCapacity":{"TableName":"orders","CapacityUnits":1}}`)
+	w.ok("TransactWriteItems", `{"TransactItems":[
+		{"Put":{"TableName":"orders","Item":{"pk":{"S":"a"},"sk":{"S":"2"}}}},{"Put":{"TableName":"orders","Item":{"pk":{"S":"a"},"sk":{"S":"3"}}}}]}`)
+	w.expect(w.ok("GetItem", `{"TableName":"plain","Key":{"id":{"S":"3"}}}`), `{"Item":{"copy":{"BOOL":true},"id":{"S":"3"}}}`)
+	if n := w.s.Table("orders").Len() + w.s.Table("plain").Len(); n != 6 {
+		t.Errorf("%d items, want 6", n)
+	}
 }

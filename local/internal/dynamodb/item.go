@@ -343,19 +343,3 @@ func comma(out []byte) []byte {
 	}
 	return out
 }
-
-func (r *request) appendCapacity(out []byte, c cost) []byte {
-	if r.returnCapacity != "TOTAL" && r.returnCapacity != "INDEXES" {
-		return out
-	}
-	return c.appendJSON(append(comma(out), `"ConsumedCapacity":`...), r.returnCapacity == "INDEXES")
-}
-
-// appendCollection reports the item collection, which only tables with local
-// indexes have.
-func (r *request) appendCollection(out []byte, op *operation) []byte {
-	if r.returnMetrics != "SIZE" || !op.table.hasLocalIndex() {
-		return out
-	}
-	return op.table.appendCollection(append(comma(out), `"ItemCollectionMetrics":`...), op.at)
-}

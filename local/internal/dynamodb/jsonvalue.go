@@ -159,7 +159,8 @@ func (d *decoder) binary() (string, error) {
 	}
 	out, err := base64.StdEncoding.Strict().AppendDecode(nil, raw)
 	if err != nil {
-		return "", serializationError("Invalid last non-pad Base64 character dectected")
+		// The service's own spelling.
+		return "", serializationError("Invalid last non-pad Base64 character dectected") //nolint:misspell
 	}
 	return string(out), nil
 }

@@ -45,6 +45,7 @@ var dynaliteFaults = map[string]string{
 	"delete-values":      "it accepts any ReturnValues of a DeleteItem",
 	"select":             "it does not check Select against the other parameters",
 	"unprojected":        "it returns empty items where an index lacks the attributes asked for",
+	"collections":        "it does not report item collections",
 	"index-capacity":     "it does not count the writes of indexes",
 }
 

@@ -24,6 +24,8 @@ type Service struct {
 	out []byte
 }
 
+var _ api.Service = (*Service)(nil)
+
 // NewService returns a service without tables.
 func NewService(k *sim.Kernel, region, account string) *Service {
 	return &Service{

@@ -181,7 +181,7 @@ func (s *Service) transactWrite(r *request, out []byte) ([]byte, error) {
 		for i := range use.costs {
 			use.costs[i].charge()
 		}
-		return r.transactResult(use.costs, out), nil
+		return append(r.appendCosts(append(out, '{'), use.costs), '}'), nil
 	}
 	if err := r.prepareAll(); err != nil {
 		return nil, err
@@ -233,7 +233,8 @@ func (s *Service) transactWrite(r *request, out []byte) ([]byte, error) {
 		reads = merge(reads, read)
 	}
 	s.remember(r, reads)
-	return r.transactResult(costs, out), nil
+	out = r.appendCosts(append(out, '{'), costs)
+	return append(r.appendCollections(out, r.ops), '}'), nil
 }
 
 func (op *operation) storedSize() int {
@@ -289,18 +290,6 @@ func chargeCanceled(ops []*operation, olds []*record) {
 	}
 }
 
-func (r *request) transactResult(costs []cost, out []byte) []byte {
-	out = append(out, '{')
-	if r.returnCapacity == "TOTAL" || r.returnCapacity == "INDEXES" {
-		out = append(out, `"ConsumedCapacity":[`...)
-		for i := range costs {
-			out = costs[i].appendJSON(comma(out), r.returnCapacity == "INDEXES")
-		}
-		out = append(out, ']')
-	}
-	return append(out, '}')
-}
-
 // recall finds the transaction that had the token, if it is recent.
 func (s *Service) recall(token string) *tokenUse {
 	now := s.k.Now()
@@ -347,11 +336,6 @@ func (s *Service) transactGet(r *request, out []byte) ([]byte, error) {
 		c.charge()
 		costs = merge(costs, c)
 	}
-	out = append(out, ']')
-	if r.returnCapacity == "TOTAL" || r.returnCapacity == "INDEXES" {
-		out = append(out, ',')
-		out = append(out, r.transactResult(costs, nil)[1:]...)
-		return out, nil
-	}
+	out = r.appendCosts(append(out, ']'), costs)
 	return append(out, '}'), nil
 }

@@ -18,8 +18,8 @@ type expiry struct {
 
 type expiring struct {
 	at     time.Time
-	number string // the attribute's value when this was queued
-	record *record
+	number string  // the attribute's value when this was queued
+	key    *record // where the item is; without the item, so as not to keep it
 }
 
 // expire notes the expiry of a written item. Entries of items that have changed
@@ -36,7 +36,7 @@ func (t *Table) expire(old, r *record) {
 	if old != nil && equalValues(old.item.Get(t.ttl.attribute), v) {
 		return
 	}
-	heap.Push(&t.ttl.queue, expiring{at, v.s, r})
+	heap.Push(&t.ttl.queue, expiring{at, v.s, &record{hash: r.hash, pk: r.pk, sk: r.sk}})
 	t.scheduleExpiry()
 }
 
@@ -61,7 +61,7 @@ func (t *Table) scheduleExpiry() {
 
 // current tells if the item is still there with the expiry that was queued.
 func (t *Table) current(e expiring) bool {
-	r := t.find(e.record)
+	r := t.find(e.key)
 	return r != nil && r.item.Get(t.ttl.attribute).s == e.number
 }
 
@@ -71,7 +71,7 @@ func (t *Table) removeExpired() {
 	for q := &t.ttl.queue; q.Len() > 0 && !(*q)[0].at.After(limit); {
 		e := heap.Pop(q).(expiring)
 		if t.current(e) {
-			t.store(t.find(e.record), nil, principalTTL)
+			t.store(t.find(e.key), nil, principalTTL)
 		}
 	}
 	t.scheduleExpiry()
