@@ -111,10 +111,10 @@ func (s *Service) newMapping(id string, p EventSourceMappingProperties, q *sqs.Q
 	case q.FIFO && m.window > 0:
 		errs = append(errs, errors.New("MaximumBatchingWindowInSeconds is not supported for FIFO queues"))
 	case m.size > 10 && m.window == 0:
-		errs = append(errs, errors.New("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"))
+		errs = append(errs, errors.New("InvalidParameterValueException: Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"))
 	}
 	if q.VisibilityTimeout() < f.timeout {
-		errs = append(errs, fmt.Errorf("Queue visibility timeout: %d seconds is less than Function timeout: %d seconds",
+		errs = append(errs, fmt.Errorf("InvalidParameterValueException: Queue visibility timeout: %d seconds is less than Function timeout: %d seconds",
 			int(q.VisibilityTimeout().Seconds()), int(f.timeout.Seconds())))
 	}
 	if p.FilterCriteria != nil && len(p.FilterCriteria.Filters) > 0 {

@@ -214,7 +214,7 @@ func or(s, def string) string {
 
 func (s *Service) logf(f *Function, format string, args ...any) {
 	if s.Log != nil {
-		fmt.Fprintf(s.Log, "%s: "+format+"\n", append([]any{f.Name}, args...)...)
+		_, _ = fmt.Fprintf(s.Log, "%s: "+format+"\n", append([]any{f.Name}, args...)...)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestFromQueryRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err = sqs.FromQuery(form)
-		if e, ok := err.(*api.Error); !ok || e.Code != tt.code {
+		if e := (*api.Error)(nil); !errors.As(err, &e) || e.Code != tt.code {
 			t.Errorf("%s: got %v, want %s", tt.form, err, tt.code)
 		}
 	}

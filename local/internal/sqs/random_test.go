@@ -3,6 +3,7 @@ package sqs_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -73,8 +74,10 @@ func randomRun(t *testing.T, name string, seed uint64) {
 			}
 			before := map[string]int{}
 			for _, d := range got {
-				var body int
-				fmt.Sscan(d.Body, &body)
+				body, err := strconv.Atoi(d.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
 				if b, ok := before[d.GroupID]; suffix != "" && ok && b > body {
 					t.Fatalf("%d before %d", b, body)
 				}
