@@ -62,13 +62,9 @@ const (
 
 // MaxBodyBytes is the largest body, in bytes, that can be recorded: an item of
 // DynamoDB holds 400 KiB (Service quotas, "Item size"), of which 16 KiB are
-// kept for keys and the other attributes. A queue whose MaximumMessageSize is
-// MaxMessageBytes refuses what is larger before it is accepted.
+// kept for keys and the other attributes. The queue may allow less, and refuses
+// what is larger before it is accepted.
 const MaxBodyBytes = 384 << 10
-
-// MaxMessageBytes is MaxBodyBytes plus room for the message's attributes,
-// which SQS counts too. It is within SQS's own limit of 1 MiB.
-const MaxMessageBytes = MaxBodyBytes + 8<<10
 
 // SKUPattern is what a SKU looks like. It has no '#', so that a SKU can share
 // a key space with composite keys. It means the same in Go's and in ECMA 262's regular expressions.
