@@ -36,7 +36,7 @@ func (s *Service) find(in onQueue) (*Queue, error) {
 func (s *Service) sendMessage(c api.Call) ([]byte, error) {
 	var in struct {
 		onQueue
-		Send
+		sendInput
 	}
 	if err := decode(c.Input, &in); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (s *Service) sendMessage(c api.Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, delay, err := q.prepare(&in.Send, c.Caller)
+	m, delay, err := q.prepare(&in.sendInput, c.Caller)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (s *Service) sendMessageBatch(c api.Call) ([]byte, error) {
 		onQueue
 		Entries []struct {
 			entryID
-			Send
+			sendInput
 		}
 	}
 	if err := decode(c.Input, &in); err != nil {
@@ -153,7 +153,7 @@ func (s *Service) sendMessageBatch(c api.Call) ([]byte, error) {
 	var out batchResult[sendResult]
 	for i := range in.Entries {
 		e := &in.Entries[i]
-		m, delay, err := q.prepare(&e.Send, c.Caller)
+		m, delay, err := q.prepare(&e.sendInput, c.Caller)
 		if err == nil && q.tooLong(m) {
 			err = q.errTooLong("cannot be validated")
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 )
 
-// Send is a message to send, as the JSON protocol's SendMessage and an entry
+// sendInput is a message to send, as the JSON protocol's SendMessage and an entry
 // of its SendMessageBatch describe it.
-type Send struct {
+type sendInput struct {
 	MessageBody             *string
 	DelaySeconds            *int64
 	MessageAttributes       map[string]attributeValue
@@ -30,7 +30,7 @@ type sendResult struct {
 }
 
 // prepare checks a message and makes it, without putting it in.
-func (q *Queue) prepare(in *Send, caller string) (*Message, time.Duration, error) {
+func (q *Queue) prepare(in *sendInput, caller string) (*Message, time.Duration, error) {
 	if in.MessageBody == nil {
 		return nil, 0, errMissing("MessageBody")
 	}
@@ -84,7 +84,7 @@ func (q *Queue) prepare(in *Send, caller string) (*Message, time.Duration, error
 
 func (q *Queue) tooLong(m *Message) bool { return m.size > q.set.maxSize }
 
-func (q *Queue) delayOf(in *Send) (time.Duration, error) {
+func (q *Queue) delayOf(in *sendInput) (time.Duration, error) {
 	if in.DelaySeconds == nil {
 		return q.set.delay, nil
 	}
@@ -152,7 +152,7 @@ func (q *Queue) put(m *Message, delay time.Duration) sendResult {
 // Put sends a body with attributes from inside the stack, as a dead-letter
 // target of another service does. It fails as SendMessage would.
 func (q *Queue) Put(body string, attrs []Attribute, caller string) (messageID string, err error) {
-	in := Send{MessageBody: &body, MessageAttributes: map[string]attributeValue{}}
+	in := sendInput{MessageBody: &body, MessageAttributes: map[string]attributeValue{}}
 	for i := range attrs {
 		a := &attrs[i]
 		v := attributeValue{DataType: a.DataType}
