@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// maxNesting is how deep lists and maps may nest in an attribute.
-const maxNesting = 32
+// maxNesting is how deep lists and maps may nest in an attribute: the service
+// counts 32 levels, of which what is innermost is one.
+const maxNesting = 31
 
 const structClass = "class com.amazonaws.dynamodb.v20120810.AttributeValue"
 
@@ -224,7 +225,7 @@ func duplicates(kind Kind, texts []string) string {
 	return "One or more parameter values were invalid: Input collection [" + strings.Join(texts, ", ") + "]of type BS contains duplicates."
 }
 
-const msgNesting = "Nesting Levels have exceeded supported limits"
+const msgNesting = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 
 func (d *decoder) list(depth int) (v Value, problem string, err error) {
 	s := d.scratch

@@ -18,6 +18,9 @@ type parser struct {
 	used                                                map[string]bool
 }
 
+// maxPath is how many elements a document path may have.
+const maxPath = 32
+
 const msgParens = "The expression has redundant parentheses;"
 
 const (
@@ -158,7 +161,7 @@ func (p *parser) path() path {
 			p.expect("]")
 			out = append(out, pathElem{ref: -1, index: n})
 		default:
-			if len(out) > maxNesting {
+			if len(out) > maxPath {
 				panic(syntaxError{"The document path has too many nesting levels; nesting levels: " + strconv.Itoa(len(out))})
 			}
 			return out

@@ -329,7 +329,10 @@ func (s *Service) transactGet(r *request, out []byte) ([]byte, error) {
 		size := 0
 		if rec != nil {
 			size = rec.size
-			out = op.shown(rec.item).appendJSON(append(out, `"Item":`...))
+			// Unlike GetItem, nothing rather than an empty item.
+			if it := op.shown(rec.item); len(it) > 0 {
+				out = it.appendJSON(append(out, `"Item":`...))
+			}
 		}
 		out = append(out, '}')
 		c := cost{table: op.table, both: true, units: 2 * readUnits(size, true)}
