@@ -115,6 +115,9 @@ func readMethod(v any, items []any, name string, args []any) (any, bool, error) 
 			return i >= 0, true, err
 		case "containsAll":
 			other, ok := collectionItems(args[0])
+			if args[0] == nil {
+				return nil, true, errNull
+			}
 			if !ok {
 				return nil, false, nil
 			}
@@ -153,6 +156,9 @@ func viewMethod(v *view, name string, args []any) (any, bool, error) {
 		}
 		return false, true, nil
 	case (name == "add" || name == "addAll") && len(args) == 1:
+		if name == "addAll" && args[0] == nil {
+			return nil, true, errNull
+		}
 		if items, ok := collectionItems(args[0]); name == "addAll" && (!ok || len(items) == 0) {
 			return false, ok, nil
 		}

@@ -117,6 +117,9 @@ func arrayOne(l *List, name string, args []any) (any, bool, error) {
 	case "add":
 		return nil, true, fixed
 	case "addAll", "removeAll", "retainAll":
+		if args[0] == nil {
+			return nil, true, errNull
+		}
 		if items, ok := collectionItems(args[0]); ok {
 			if name == "addAll" && len(items) == 0 {
 				return false, true, nil

@@ -123,7 +123,7 @@ func integerMethod(v int32, name string, args []any) (any, bool, error) {
 }
 
 func nullNumber(name, parse string) (any, bool, error) {
-	if name == parse || name == "parseDouble" {
+	if name == parse {
 		return nil, true, javaError("NumberFormatException: null")
 	}
 	if name == "compareTo" {

@@ -32,6 +32,12 @@ func bigMethod(v *big.Int, name string, args []any) (any, bool, error) {
 	}
 	b, ok := args[0].(*big.Int)
 	if !ok {
+		switch name {
+		case "add", "subtract", "multiply", "divide", "mod", "compareTo", "max", "min", "remainder":
+			if args[0] == nil {
+				return nil, true, errNull
+			}
+		}
 		return nil, false, nil
 	}
 	op, ok := map[string]kind{"add": tPlus, "subtract": tMinus, "multiply": tTimes, "divide": tDivide, "mod": tMod}[name]
@@ -119,11 +125,14 @@ func charMethod(v Char, name string, args []any) (any, bool, error) {
 	switch {
 	case name == "charValue" && len(args) == 0:
 		return v, true, nil
-	case (name == "compareTo" || name == "toString") && len(args) == 1:
+	case (name == "compareTo" || name == "toString" || name == "hashCode") && len(args) == 1:
 		if c, ok := args[0].(Char); ok {
-			if name == "toString" {
+			switch name {
+			case "toString":
 				s, err := toString(c)
 				return s, true, err
+			case "hashCode":
+				return int32(c), true, nil
 			}
 			return int32(v) - int32(c), true, nil
 		}

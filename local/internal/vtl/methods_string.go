@@ -252,6 +252,9 @@ func twoArguments(s, name string, args []any) (any, bool, error) {
 		if aString && bString {
 			return compareStrings(a, b), true, nil
 		}
+		if (aString || args[0] == nil) && (bString || args[1] == nil) {
+			return nil, true, errNull
+		}
 		return nil, false, nil
 	case "substring":
 		if mInt && nInt {
@@ -311,6 +314,14 @@ func twoArguments(s, name string, args []any) (any, bool, error) {
 				return nil, true, errNull
 			}
 		case "replace", "replaceAll", "replaceFirst":
+			if name == "replaceAll" && aString && args[1] == nil {
+				// Java looks at the replacement only where something matches.
+				re, err := compileRegexp(a)
+				if err == nil && re.MatchString(s) {
+					err = errNull
+				}
+				return s, true, err
+			}
 			if (aString || args[0] == nil) && (bString || args[1] == nil) {
 				return nil, true, errNull
 			}
