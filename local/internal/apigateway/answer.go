@@ -36,7 +36,7 @@ func (c *call) answered(in *integration, a answer) {
 		t := &ir.templates[chooseTemplate(n, c.accept(), func(i int) string { return ir.templates[i].contentType })]
 		contentType = t.contentType
 		if t.template != nil {
-			body, err := t.template.Execute(c.variables(newInput(c, a.body, false)))
+			body, err := c.render(t.template, newInput(c, a.body, false))
 			if err != nil {
 				c.failTemplate(err, false)
 				return

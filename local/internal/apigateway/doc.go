@@ -50,6 +50,14 @@
 //	Account           declared
 //	WAF, client certificates, custom domains, private APIs  not simulated: other resource types are errors
 //
+// # Where templates differ from AWS
+//
+// Package vtl renders as Velocity 1.7 does by itself. API Gateway differs in
+// two points that recordings of it show: a reference without value prints
+// nothing (here: its source text, unless it is quiet, $!x; Config.Log is told),
+// and a list out of $input.path prints as JSON (here: as Java prints a list).
+// Write $!x, and $input.json for lists, and both agree.
+//
 // # Where AWS's behaviour is not documented
 //
 //   - The size of a body is checked before authorization.

@@ -50,7 +50,7 @@ func (c *call) integrationRequest(in *integration) (*integrationRequest, bool) {
 			c.fail(internalServerError)
 			return nil, false
 		}
-		body, err := tmpl.Execute(c.variables(newInput(c, c.req.Body, true)))
+		body, err := c.render(tmpl, newInput(c, c.req.Body, true))
 		if err != nil {
 			c.failTemplate(err, true)
 			return nil, false
@@ -131,6 +131,16 @@ func (c *call) requestTemplate(in *integration) (*vtl.Template, *failureOf) {
 		return nil, &unsupportedMediaType
 	}
 	return nil, nil
+}
+
+// render executes a template. What renders, but hardly as its author meant
+// (such as a reference without value), is told to Config.Log.
+func (c *call) render(t *vtl.Template, in *inputObject) (string, error) {
+	var o vtl.Options
+	if c.api.cfg.Log != nil {
+		o.Warn = func(w vtl.Warning) { c.log("%s", w) }
+	}
+	return t.ExecuteWith(c.variables(in), o)
 }
 
 // variables are what a template sees.
