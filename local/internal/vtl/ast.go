@@ -85,11 +85,10 @@ type param struct {
 
 type (
 	stringLit struct{ s string }
-	// template is a double-quoted string with references in it.
+	// interpolated is a double-quoted string with references in it.
 	interpolated struct {
-		body        []stmt
-		dropLast    bool
-		description string
+		body     []stmt
+		dropLast bool
 	}
 	constant struct{ v any }
 	boolLit  bool

@@ -72,13 +72,13 @@ func call(e *exec, v any, name string, args []any) (any, bool, error) {
 	case len(args) > 0 && withoutArguments(v, name):
 		// Velocity takes a method without parameters for any arguments.
 		return nil, true, javaError("IllegalArgumentException: wrong number of arguments")
-	case name == "compareTo" && len(args) == 1 && comparable(v):
+	case name == "compareTo" && len(args) == 1 && isComparable(v):
 		return nil, true, javaError("ClassCastException: compareTo of a " + javaType(v) + " and a " + javaType(args[0]))
 	}
 	return nil, false, nil
 }
 
-func comparable(v any) bool {
+func isComparable(v any) bool {
 	switch v.(type) {
 	case string, bool, int32, int64, float64, *big.Int, Char:
 		return true
@@ -109,7 +109,7 @@ func withoutArguments(v any, name string) bool {
 	return name == "toString" || name == "hashCode" || strings.Contains(noParameters[javaType(v)], " "+name+" ")
 }
 
-// unmodelled lists what Java's classes have beyond the methods here. A name
+// unmodelledNames lists what Java's classes have beyond the methods here. A name
 // that is modelled is not listed: for other arguments Java has it not.
 var unmodelledNames = map[string]string{
 	"Object": " getClass notify notifyAll wait ",
