@@ -192,7 +192,7 @@ func (b *batch) keysText() string {
 func (b *batch) prepareKeys(taken map[string]bool) error {
 	for i := range b.keys {
 		b.req.key = b.keys[i]
-		op, err := b.req.prepareRead()
+		op, err := b.req.prepare("Get")
 		if err != nil {
 			return err
 		}
@@ -246,7 +246,7 @@ func (s *Service) batchWrite(r *request, out []byte) ([]byte, error) {
 		if op.kind == "" {
 			return nil, validation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 		}
-		p, err := op.req.prepareWrite(op.kind)
+		p, err := op.req.prepare(op.kind)
 		if err != nil {
 			return nil, err
 		}

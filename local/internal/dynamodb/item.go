@@ -31,33 +31,29 @@ type operation struct {
 	refused *api.Error
 }
 
-// prepareRead checks a read of one item.
-func (r *request) prepareRead() (*operation, error) {
-	if err := r.parameters(); err != nil {
-		return nil, err
+// prepare makes an operation of the request and checks it.
+func (r *request) prepare(kind string) (*operation, error) {
+	op, err := r.check(kind)
+	if err == nil {
+		err = op.open()
 	}
-	return r.prepare("Get")
+	return op, err
 }
 
-// prepareWrite checks a write of one item.
-func (r *request) prepareWrite(kind string) (*operation, error) {
-	takers := []string{"ConditionExpression"}
-	if kind == "Update" {
+// check checks what takes no table to check.
+func (r *request) check(kind string) (*operation, error) {
+	var takers []string
+	switch kind {
+	case "Update":
 		takers = []string{"UpdateExpression", "ConditionExpression"}
+	case "Put", "Delete", "ConditionCheck":
+		takers = []string{"ConditionExpression"}
 	}
 	if err := r.parameters(takers...); err != nil {
 		return nil, err
 	}
-	return r.prepare(kind)
-}
-
-func (r *request) prepare(kind string) (*operation, error) {
 	op := &operation{kind: kind, req: r}
-	target := &r.key
-	if kind == "Put" {
-		target = &r.item
-	}
-	if target.problem != "" {
+	if target := op.target(); target.problem != "" {
 		return nil, validation("%s", target.problem)
 	}
 	if (kind == "Put" || kind == "Delete") && r.returnValues != "" && r.returnValues != "NONE" && r.returnValues != "ALL_OLD" {
@@ -79,21 +75,33 @@ func (r *request) prepare(kind string) (*operation, error) {
 	if op.projection, err = r.bind(r.projection, "ProjectionExpression"); err != nil {
 		return nil, err
 	}
-	if err := r.unused(); err != nil {
-		return nil, err
+	return op, r.unused()
+}
+
+// target holds the key of the item that the operation is about.
+func (op *operation) target() *attrs {
+	if op.kind == "Put" {
+		return &op.req.item
 	}
-	if op.table, err = r.openTable(); err != nil {
-		return nil, err
+	return &op.req.key
+}
+
+// open finds the table and checks the operation against it.
+func (op *operation) open() error {
+	var err error
+	if op.table, err = op.req.openTable(); err != nil {
+		return err
 	}
-	if err := op.checkAgainstTable(target.item); err != nil {
-		if !r.inTransaction() || emptyKey(err) {
-			return nil, err
+	key := op.target().item
+	if err := op.checkAgainstTable(key); err != nil {
+		if !op.req.inTransaction() || emptyKey(err) {
+			return err
 		}
 		op.refused = err
-		return op, nil
+		return nil
 	}
-	op.at = op.table.key.locate(target.item)
-	return op, nil
+	op.at = op.table.key.locate(key)
+	return nil
 }
 
 func (r *request) inTransaction() bool {
@@ -249,7 +257,7 @@ func (s *Service) write(r *request, kind string, out []byte) ([]byte, error) {
 	if err := r.model(); err != nil {
 		return nil, err
 	}
-	op, err := r.prepareWrite(kind)
+	op, err := r.prepare(kind)
 	if err != nil {
 		return nil, err
 	}
@@ -312,7 +320,7 @@ func (s *Service) getItem(r *request, out []byte) ([]byte, error) {
 	if err := r.model(); err != nil {
 		return nil, err
 	}
-	op, err := r.prepareRead()
+	op, err := r.prepare("Get")
 	if err != nil {
 		return nil, err
 	}

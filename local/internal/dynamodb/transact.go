@@ -74,11 +74,11 @@ func (r *request) readOperation(d *decoder) error {
 
 func (r *request) checkOperations(kinds string) error {
 	var c constraints
-	c.enum(r.returnCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
-	c.enum(r.returnMetrics, "returnItemCollectionMetrics", "SIZE", "NONE")
 	if len(r.token) > 36 {
 		c.add(r.token, "clientRequestToken", "have length less than or equal to 36")
 	}
+	c.enum(r.returnCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
+	c.enum(r.returnMetrics, "returnItemCollectionMetrics", "SIZE", "NONE")
 	switch {
 	case !r.hasOps:
 		c.add("null", "transactItems", "not be null")
@@ -119,28 +119,27 @@ func (op *operation) member(c *constraints, at string) {
 	c.enum(r.returnOnFailure, at+"returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE")
 }
 
-// prepareAll checks every operation; an error of one that concerns its values
-// alone refuses the whole request.
+// prepareAll checks every operation, first what takes no table to check. Only
+// what is wrong with keys cancels the transaction; the rest refuses the request.
 func (r *request) prepareAll() error {
-	taken := map[string]bool{}
-	refused := false
 	for _, op := range r.ops {
-		var p *operation
-		var err error
-		if op.kind == "Get" {
-			p, err = op.req.prepareRead()
-		} else {
-			p, err = op.req.prepareWrite(op.kind)
-		}
+		checked, err := op.req.check(op.kind)
 		if err != nil {
 			return err
 		}
-		*op = *p
+		*op = *checked
+	}
+	refused := false
+	for _, op := range r.ops {
+		if err := op.open(); err != nil {
+			return err
+		}
 		refused = refused || op.refused != nil
 	}
 	if refused {
 		return r.cancelRefused()
 	}
+	taken := map[string]bool{}
 	for _, op := range r.ops {
 		id := op.table.name + "\x00" + op.at.pk + "\x00" + op.at.sk
 		if taken[id] {
