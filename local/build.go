@@ -47,6 +47,27 @@ var declared = map[string]string{
 	"AWS::ApplicationAutoScaling::ScalableTarget": "tables are on demand",
 }
 
+// simulated reports whether resources of a type have an effect on a run.
+func simulated(typ string) bool {
+	switch typ {
+	case "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Lambda::Function",
+		"AWS::Lambda::EventSourceMapping", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret":
+		return true
+	}
+	return strings.HasPrefix(typ, "AWS::ApiGateway::")
+}
+
+// checkTypes is an error that names every resource whose type cannot be run.
+func checkTypes(t *cfn.Template) error {
+	var errs []error
+	for _, id := range t.LogicalIDs() {
+		if typ, _ := t.Type(id); !simulated(typ) && declared[typ] == "" {
+			errs = append(errs, fmt.Errorf("%s (%s): this type is not simulated", id, typ))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // build makes every resource. Queues, tables and functions come before what
 // refers to them.
 func (s *Stack) build(resources []*cfn.Resource) error {
@@ -73,10 +94,8 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 			later = append(later, r)
 		case strings.HasPrefix(r.Type, "AWS::ApiGateway::"):
 			gateway = append(gateway, apigateway.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties})
-		case declared[r.Type] != "":
-			s.notes = append(s.notes, fmt.Sprintf("%s (%s): %s", r.LogicalID, r.Type, declared[r.Type]))
 		default:
-			err = unsupported(r)
+			s.notes = append(s.notes, fmt.Sprintf("%s (%s): %s", r.LogicalID, r.Type, declared[r.Type]))
 		}
 		errs = append(errs, err)
 	}
@@ -187,9 +206,7 @@ func (s *Stack) buildGateway(resources []apigateway.Resource) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range a.Declared() {
-		s.notes = append(s.notes, d)
-	}
+	s.notes = append(s.notes, a.Declared()...)
 	s.api = a
 	return nil
 }

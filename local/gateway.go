@@ -87,7 +87,7 @@ func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	var res *apigateway.Response
-	s.await(func(done func()) {
+	err = s.await(func(done func()) {
 		s.api.Serve(&apigateway.Request{
 			Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host,
 			Header: r.Header, Body: body, SourceIP: host,
@@ -96,8 +96,8 @@ func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			done()
 		})
 	})
-	if res == nil {
-		http.Error(w, errDeadlock.Error(), http.StatusInternalServerError)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	header := w.Header()

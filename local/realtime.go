@@ -2,11 +2,17 @@ package local
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
-// Run paces a stack with Options.RealTime by the wall clock until ctx ends.
+// errStopped answers what reaches a stack in real time that Run does not pace (any more).
+var errStopped = errors.New("the stack is not running: Run has ended or was never called")
+
+// Run paces a stack with Options.RealTime by the wall clock until ctx ends. It is
+// called once.
 func (s *Stack) Run(ctx context.Context) error {
+	defer close(s.stopped)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -28,8 +34,9 @@ func (s *Stack) Run(ctx context.Context) error {
 	}
 }
 
-// awaitRealTime starts something now and waits until Run has brought it to its end.
-func (s *Stack) awaitRealTime(start func(done func())) {
+// awaitRealTime starts something now and waits until Run has brought it to its
+// end. It reports whether it has.
+func (s *Stack) awaitRealTime(start func(done func())) bool {
 	finished := make(chan struct{})
 	s.mu.Lock()
 	s.kernel.RunUntil(time.Now())
@@ -39,5 +46,10 @@ func (s *Stack) awaitRealTime(start func(done func())) {
 	case s.wake <- struct{}{}:
 	default:
 	}
-	<-finished
+	select {
+	case <-finished:
+		return true
+	case <-s.stopped:
+		return false
+	}
 }

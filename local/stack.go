@@ -1,9 +1,7 @@
-// Package local runs a synthesized CloudFormation template in one process.
 package local
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -86,7 +84,8 @@ type Stack struct {
 	api     *apigateway.API
 	outputs map[string]string
 	notes   []string
-	wake    chan struct{}
+	wake    chan struct{} // something new may come before what Run waits for
+	stopped chan struct{} // closed when Run ends
 
 	queues    *sqs.Service
 	functions *lambda.Service
@@ -103,10 +102,13 @@ func New(template []byte, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkTypes(t); err != nil {
+		return nil, err
+	}
 	k := sim.New(o.Start, o.Seed)
 	b := &bus{kernel: k, services: map[string]api.Service{}}
 	s := &Stack{
-		kernel: k, opts: o, bus: b, wake: make(chan struct{}, 1),
+		kernel: k, opts: o, bus: b, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 		names:     names{region: o.Region, account: o.AccountID, stack: o.Name, template: t},
 		queues:    sqs.NewService(k, o.Region, o.AccountID),
 		functions: lambda.NewService(k, o.Region, o.AccountID),
@@ -185,35 +187,40 @@ func (s *Stack) Outputs() map[string]string { return s.outputs }
 // Call makes one call of an AWS service from outside the stack and waits for
 // its answer. Input and output are JSON documents of the service's AWS JSON protocol.
 func (s *Stack) Call(service, action string, input []byte) (output []byte, err error) {
-	s.await(func(done func()) {
+	waited := s.await(func(done func()) {
 		s.bus.Do(api.Call{Service: service, Action: action, Input: input}, func(out []byte, e error) {
 			output, err = out, e
 			done()
 		})
 	})
+	if waited != nil {
+		return nil, waited
+	}
 	return output, err
 }
 
+// errNoAnswer answers what waits for something that is never going to happen.
+var errNoAnswer = errors.New("nothing more is going to happen in the stack, but there is no answer")
+
 // await starts something in the stack and waits until it is done: in virtual
-// time by letting events happen until then, in real time by waiting.
-func (s *Stack) await(start func(done func())) {
+// time by letting events happen until then, in real time by waiting for Run.
+func (s *Stack) await(start func(done func())) error {
 	if s.opts.RealTime {
-		s.awaitRealTime(start)
-		return
+		if !s.awaitRealTime(start) {
+			return errStopped
+		}
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	finished := false
 	start(func() { finished = true })
-	for !finished && s.kernel.Step() {
+	for !finished {
+		if !s.kernel.Step() {
+			return errNoAnswer
+		}
 	}
-}
-
-var errDeadlock = errors.New("nothing more is going to happen in the stack, but there is no answer")
-
-// unsupported is the error for a resource whose type cannot be run.
-func unsupported(r *cfn.Resource) error {
-	return fmt.Errorf("%s (%s): this type is not simulated", r.LogicalID, r.Type)
+	return nil
 }
 
 // ReadTemplate reads a stack's template from a cloud assembly, the folder that
