@@ -51,7 +51,7 @@ var declared = map[string]string{
 func simulated(typ string) bool {
 	switch typ {
 	case "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Lambda::Function",
-		"AWS::Lambda::EventSourceMapping", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret":
+		"AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret":
 		return true
 	}
 	return strings.HasPrefix(typ, "AWS::ApiGateway::")
@@ -90,7 +90,7 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 			err = s.buildStateMachine(r)
 		case r.Type == "AWS::SecretsManager::Secret":
 			err = s.buildSecret(r)
-		case r.Type == "AWS::Lambda::EventSourceMapping":
+		case r.Type == "AWS::Lambda::EventSourceMapping" || r.Type == "AWS::Lambda::EventInvokeConfig":
 			later = append(later, r)
 		case strings.HasPrefix(r.Type, "AWS::ApiGateway::"):
 			gateway = append(gateway, apigateway.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties})
@@ -100,9 +100,13 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 		errs = append(errs, err)
 	}
 	for _, r := range later {
+		if r.Type == "AWS::Lambda::EventInvokeConfig" {
+			errs = append(errs, s.buildEventInvokeConfig(r))
+			continue
+		}
 		errs = append(errs, s.buildEventSource(r, queues))
 	}
-	errs = append(errs, s.buildGateway(gateway))
+	errs = append(errs, s.buildGateway(gateway), s.queues.Check(), s.functions.Check())
 	slices.Sort(s.notes)
 	return errors.Join(errs...)
 }
@@ -196,6 +200,14 @@ func (s *Stack) buildEventSource(r *cfn.Resource, queues map[string]*sqs.Queue) 
 	}
 	_, err := s.functions.CreateEventSourceMapping(r.LogicalID, p, q)
 	return named(r, err)
+}
+
+func (s *Stack) buildEventInvokeConfig(r *cfn.Resource) error {
+	var p lambda.EventInvokeConfigProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	return named(r, s.functions.ConfigureEventInvoke(p))
 }
 
 func (s *Stack) buildGateway(resources []apigateway.Resource) error {

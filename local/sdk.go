@@ -15,6 +15,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
+	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
 
 // sdk is the way out of a function that runs in process: the HTTP client and
@@ -42,12 +43,17 @@ func (s *sdk) config(region string) aws.Config {
 
 // wireProtocols maps the prefix of X-Amz-Target to the service and the prefix
 // of its error types.
-var wireProtocols = map[string]struct{ service, errorPrefix string }{
-	"DynamoDB_20120810": {"dynamodb", "com.amazonaws.dynamodb.v20120810#"},
-	"AWSStepFunctions":  {"states", "com.amazonaws.swf.base.model#"},
-	"AmazonSQS":         {"sqs", "com.amazonaws.sqs#"},
-	"secretsmanager":    {"secretsmanager", ""},
+var wireProtocols = map[string]struct {
+	service     string
+	errorPrefix func(code string) string
+}{
+	"DynamoDB_20120810": {"dynamodb", always("com.amazonaws.dynamodb.v20120810#")},
+	"AWSStepFunctions":  {"states", always("com.amazonaws.swf.base.model#")},
+	"AmazonSQS":         {"sqs", sqs.TypePrefix},
+	"secretsmanager":    {"secretsmanager", always("")},
 }
+
+func always(prefix string) func(string) string { return func(string) string { return prefix } }
 
 // Do implements aws.HTTPClient.
 func (s *sdk) Do(req *http.Request) (*http.Response, error) {
@@ -79,7 +85,7 @@ func (s *sdk) Do(req *http.Request) (*http.Response, error) {
 	return wireResponse(req, out, err, protocol.errorPrefix)
 }
 
-func wireResponse(req *http.Request, out []byte, err error, errorPrefix string) (*http.Response, error) {
+func wireResponse(req *http.Request, out []byte, err error, errorPrefix func(code string) string) (*http.Response, error) {
 	status := http.StatusOK
 	header := http.Header{"Content-Type": {"application/x-amz-json-1.0"}}
 	if err != nil {
@@ -87,7 +93,7 @@ func wireResponse(req *http.Request, out []byte, err error, errorPrefix string) 
 		if !errors.As(err, &refused) {
 			return nil, err
 		}
-		status, out = refused.HTTPStatus(), refused.Body(errorPrefix)
+		status, out = refused.HTTPStatus(), refused.Body(errorPrefix(refused.Code))
 		header.Set("X-Amzn-Errortype", refused.Code)
 	}
 	return &http.Response{

@@ -131,7 +131,8 @@ func TestRequestBodyThatIsNotJSONButReadAsSuch(t *testing.T) {
 
 func TestSQSPath(t *testing.T) {
 	w := newWorld(t)
-	w.method("", "POST", queue("Action=SendMessage&MessageBody=$util.urlEncode($input.body)&QueueUrl=https://elsewhere/1/secret"), okOrError)
+	w.method("", "POST", queue("Action=SendMessage&MessageBody=$util.urlEncode($input.body)"), okOrError)
+	w.method(w.resource("", "open"), "POST", queue("Action=SendMessage&MessageBody=$input.body"), okOrError)
 	plain := queue("Action=SendMessage&MessageBody=x")
 	plain["RequestParameters"] = m{}
 	w.method(w.resource("", "plain"), "POST", plain, okOrError)
@@ -152,9 +153,14 @@ func TestSQSPath(t *testing.T) {
 	if c.Service != "sqs" || c.Action != "SendMessage" || in.MessageBody != `{"a":"b & c"}` || in.QueueUrl != "https://sqs.us-east-1.amazonaws.com/123456789012/orders" {
 		t.Errorf("got %+v %+v", c, in)
 	}
+	// A template that does not encode the body lets it choose the queue.
+	w.send("POST", "/open", `x&QueueUrl=https://elsewhere/1/secret`)
+	if err := json.Unmarshal(w.calls[1].Input, &in); err != nil || in.QueueUrl != "https://elsewhere/1/secret" || in.MessageBody != "x" {
+		t.Errorf("got %+v, %v", in, err)
+	}
 	// Without the form's content type SQS finds no action.
 	r = w.send("POST", "/plain", `{}`, "Content-Type", "application/json")
-	if r.Status != 400 || !contains(string(r.Body), "Unable to determine service/operation name to be authorized") || len(w.calls) != 1 {
+	if r.Status != 400 || !contains(string(r.Body), "Unable to determine service/operation name to be authorized") || len(w.calls) != 2 {
 		t.Errorf("got %d %s", r.Status, r.Body)
 	}
 	w.replies("", &api.Error{Code: "AWS.SimpleQueueService.NonExistentQueue", Message: "gone"})

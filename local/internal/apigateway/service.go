@@ -119,7 +119,9 @@ func (c *call) sqsCall(t target, req *integrationRequest, id string) (api.Call, 
 			Message: "Unable to determine service/operation name to be authorized"}, id)
 		return call, nil, &a
 	}
-	if t.action == "" {
+	// A QueueUrl in the form goes before the path: a template that lets a client
+	// add fields lets it choose the queue.
+	if t.action == "" && !form.Has("QueueUrl") {
 		form.Set("QueueUrl", "https://sqs."+t.region+".amazonaws.com/"+c.fill(t.path, req.path))
 	}
 	action, input, err := sqs.FromQuery(form)

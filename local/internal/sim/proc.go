@@ -10,6 +10,7 @@ import (
 // Its methods must be called on the goroutine that Go gave it.
 type Proc struct {
 	k       *Kernel
+	number  uint64
 	wake    chan struct{}
 	yielded chan struct{}
 	aborted bool
@@ -19,7 +20,8 @@ type Proc struct {
 // Go starts f as a process. It runs at once, until it first waits or returns;
 // then Go returns.
 func (k *Kernel) Go(f func(*Proc)) *Proc {
-	p := &Proc{k: k, wake: make(chan struct{}), yielded: make(chan struct{})}
+	k.made++
+	p := &Proc{k: k, number: k.made, wake: make(chan struct{}), yielded: make(chan struct{})}
 	k.procs[p] = struct{}{}
 	go func() {
 		defer func() {

@@ -9,8 +9,11 @@
 package sim
 
 import (
+	"cmp"
 	"container/heap"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -22,6 +25,7 @@ type Kernel struct {
 	queue eventQueue
 	rand  *rand.Rand
 	procs map[*Proc]struct{}
+	made  uint64 // processes so far
 
 	foreground int
 }
@@ -132,9 +136,10 @@ func (k *Kernel) RunUntil(t time.Time) {
 // Advance runs everything that happens in the next d and leaves the clock there.
 func (k *Kernel) Advance(d time.Duration) { k.RunUntil(k.now.Add(d)) }
 
-// Close ends every process that is still waiting.
+// Close ends every process that is still waiting, in the order in which they were started.
 func (k *Kernel) Close() {
-	for p := range k.procs {
+	waiting := slices.SortedFunc(maps.Keys(k.procs), func(a, b *Proc) int { return cmp.Compare(a.number, b.number) })
+	for _, p := range waiting {
 		p.Abort()
 	}
 	k.queue = nil
