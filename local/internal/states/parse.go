@@ -77,6 +77,10 @@ func (p *parser) machine(doc map[string]any) *Machine {
 // variables that the scopes around it assign.
 func (p *parser) graph(o object, outer []string) *graph {
 	g := &graph{}
+	startAt := o.string("StartAt")
+	if _, given := o.m["StartAt"]; !given {
+		o.fail("StartAt is required")
+	}
 	raw, ok := o.object("States")
 	if !ok {
 		if o.m["States"] == nil {
@@ -88,18 +92,12 @@ func (p *parser) graph(o object, outer []string) *graph {
 		o.fail("States is empty")
 		return g
 	}
-	startAt := o.string("StartAt")
-	if _, given := o.m["StartAt"]; !given {
-		o.fail("StartAt is required")
-	}
-
 	b := &graphBuilder{p: p, byName: map[string]*state{}, reached: map[*state]bool{}}
 	names := sortedKeys(raw.m)
 	for _, name := range names {
 		b.byName[name] = &state{name: name}
 		g.states = append(g.states, b.byName[name])
 	}
-	scope := slices.Concat(outer, b.assigned(raw.m))
 	for _, name := range names {
 		switch {
 		case utf8.RuneCountInString(name) > maxNameLength:
@@ -114,6 +112,10 @@ func (p *parser) graph(o object, outer []string) *graph {
 		if !ok {
 			p.fail("state %q: it is not a JSON object", name)
 			continue
+		}
+		var scope []string
+		if body["Type"] == "Parallel" || body["Type"] == "Map" {
+			scope = slices.Concat(outer, assigned(raw.m, name))
 		}
 		b.state(b.byName[name], object{p: p, where: fmt.Sprintf("state %q", name), m: body}, outer, scope)
 	}
@@ -138,8 +140,8 @@ type graphBuilder struct {
 	reached map[*state]bool
 }
 
-// assigned lists the variables that the states of this scope assign.
-func (b *graphBuilder) assigned(states map[string]any) []string {
+// assigned lists the variables that the states of a scope assign, all but one.
+func assigned(states map[string]any, but string) []string {
 	var out []string
 	add := func(v any) {
 		if m, ok := v.(map[string]any); ok {
@@ -149,6 +151,9 @@ func (b *graphBuilder) assigned(states map[string]any) []string {
 		}
 	}
 	for _, name := range sortedKeys(states) {
+		if name == but {
+			continue
+		}
 		s, _ := states[name].(map[string]any)
 		add(s)
 		for _, list := range []string{"Catch", "Choices"} {

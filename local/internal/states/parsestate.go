@@ -10,7 +10,9 @@ import (
 const longest = 99999999
 
 // state compiles one state. outer are the variables of the scopes around this
-// one, scope those and its own.
+// one, and scope is what else is out of reach for the scopes within the state:
+// those, and what the other states of this scope assign. (What the state
+// assigns itself, when it ends, the service lets its branches assign, too.)
 func (b *graphBuilder) state(s *state, o object, outer, scope []string) {
 	typ := o.string("Type")
 	s.typ = stateType(slices.Index(typeNames[:], typ))
