@@ -1,0 +1,99 @@
+package test
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/asyncapi"
+	"github.com/orderflow-cdk/orderflow/constructs/gofunction"
+	"github.com/orderflow-cdk/orderflow/constructs/orderworkflow"
+	"github.com/orderflow-cdk/orderflow/constructs/statusnotifier"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// theReadme is the README's snippet.
+func theReadme(stack awscdk.Stack, users awscognito.UserPool, intake, reserve, release, ship awslambda.Function, schema string) {
+	// begin
+	workflow := orderworkflow.New(stack, "Workflow", orderworkflow.Props{
+		Initial: "ACCEPTED",
+		Steps: []orderworkflow.Step{
+			{Name: "Reserve", Status: "RESERVED", Run: orderworkflow.Function(reserve),
+				Compensation: orderworkflow.Function(release), Rejections: []string{"OutOfStock"}},
+			{Name: "Ship", Status: "COMPLETED", Run: orderworkflow.Function(ship),
+				Compensation: orderworkflow.NoCompensation},
+		},
+	})
+	api := asyncapi.New(stack, "Orders", asyncapi.Props{
+		Authorizer: asyncapi.CognitoUserPool(users, "custom:tenant"),
+		Model:      asyncapi.JSONSchema(schema),
+		Consumer:   intake,
+	})
+	statusnotifier.New(stack, "Status", statusnotifier.Props{API: api, Table: workflow.Table})
+	// end
+}
+
+func TestTheReadmesSnippetIsTheOneThatIsSynthesized(t *testing.T) {
+	source, err := os.ReadFile("readme_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code []string
+	for line := range strings.Lines(between(t, string(source), "	// begin\n", "	// end\n")) {
+		code = append(code, strings.TrimPrefix(line, "\t"))
+	}
+	if got, want := between(t, readme(t), "```go\n", "```"), strings.Join(code, ""); got != want {
+		t.Errorf("the README's snippet differs from theReadme:\n%s", got)
+	}
+	template := synth(t, func(stack awscdk.Stack) {
+		function := func(name string) awslambda.Function {
+			return gofunction.New(stack, name, gofunction.Props{Name: strings.ToLower(name), AssetDir: bootstraps(t) + "/arm64/intake"}).Function
+		}
+		users := awscognito.NewUserPool(stack, jsii.String("Users"), nil)
+		theReadme(stack, users, function("Intake"), function("Reserve"), function("Release"), function("Ship"), `{"type":"object"}`)
+	})
+	if n := len(template.resources("AWS::StepFunctions::StateMachine", "AWS::SQS::Queue", "AWS::ApiGateway::Method")); n != 7 {
+		t.Errorf("%d state machines, queues and methods, want 1, 2 and 4", n)
+	}
+}
+
+// TestTheReadmesDemoPrintsWhatItSays runs the README's first command. Lines of
+// the README must be among what it prints, in that order.
+func TestTheReadmesDemoPrintsWhatItSays(t *testing.T) {
+	block := between(t, readme(t), "$ go run ./cmd/orderflow demo\n", "```")
+	cmd := exec.Command("go", "run", "./cmd/orderflow", "demo")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed []string
+	for line := range strings.Lines(string(out)) {
+		printed = append(printed, strings.TrimRight(line, " \n"))
+	}
+	for line := range strings.Lines(block) {
+		if line = strings.TrimRight(line, " \n"); line == "…" {
+			continue
+		}
+		at := slices.Index(printed, line)
+		if at < 0 {
+			t.Fatalf("the demo does not print (any more, or at this place):\n%s\n\nit prints:\n%s", line, out)
+		}
+		printed = printed[at+1:]
+	}
+}
