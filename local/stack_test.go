@@ -171,7 +171,7 @@ func TestTheSameSeedGivesTheSameRun(t *testing.T) {
 		s.RunUntilIdle(time.Hour)
 		return logs.String() + s.Now().String()
 	}
-	if run(3) != run(3) {
+	if first, second := run(3), run(3); first != second {
 		t.Error("two runs with one seed differ")
 	}
 }

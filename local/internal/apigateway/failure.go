@@ -1,7 +1,6 @@
 package apigateway
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -213,7 +212,3 @@ func headerText(s string) string {
 }
 
 func statusText(n int) string { return strconv.Itoa(n) }
-
-func sortedBy[T any](list []T, key func(T) string) {
-	slices.SortFunc(list, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
-}

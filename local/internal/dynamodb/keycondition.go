@@ -1,8 +1,6 @@
 package dynamodb
 
 import (
-	"strings"
-
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 )
 
@@ -144,7 +142,11 @@ func (g *keyRange) bound(c *keyCondition) {
 		g.low, g.high, g.unbounded = v, encodeKey(c.values[1]), false
 	case "begins_with":
 		g.low = v
-		if after := strings.TrimRight(v, "\xff"); after != "" {
+		after := v // without the bytes that have no successor
+		for after != "" && after[len(after)-1] == 0xff {
+			after = after[:len(after)-1]
+		}
+		if after != "" {
 			g.high = after[:len(after)-1] + string([]byte{after[len(after)-1] + 1})
 			g.highOpen, g.unbounded = true, false
 		}

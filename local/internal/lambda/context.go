@@ -30,6 +30,7 @@ func newContext(inv Invocation) *invocationContext {
 		InvokedFunctionArn: inv.FunctionARN,
 	})
 	// The key is aws-lambda-go's: a plain string.
+	//lint:ignore SA1029 see above
 	parent = context.WithValue(parent, "x-amzn-trace-id", inv.TraceID) //nolint:staticcheck // not ours to choose
 	c := &invocationContext{deadline: inv.Deadline}
 	c.Context, c.cancel = context.WithCancelCause(parent)

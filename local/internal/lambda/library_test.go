@@ -40,6 +40,7 @@ func TestErrorsAreThoseOfTheLibrary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var want messages.InvokeResponse
 			deadline := time.Now().Add(time.Hour).Unix()
+			//lint:ignore SA1019 deprecated, but the one way to reach this code
 			//nolint:staticcheck // deprecated, but the one way to reach this code
 			if err := golambda.NewFunction(golambda.NewHandler(h)).Invoke(&messages.InvokeRequest{
 				Payload: []byte(`{}`), Deadline: messages.InvokeRequest_Timestamp{Seconds: deadline},

@@ -1,0 +1,94 @@
+package jsonata_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// The referee is the npm package jsonata 2.0.6, the version that AWS names, in
+// node. It is looked for in $ORDERFLOW_REFEREES/node_modules, by default in
+// test/referees of this repository:
+//
+//	cd test/referees && npm install
+//
+// One start of node judges all cases.
+
+// question is one expression with the variables that it sees.
+type question struct {
+	Expr string         `json:"expr"`
+	Vars map[string]any `json:"vars"`
+}
+
+// outcome is what became of one: a value, nothing, or an error.
+type outcome struct {
+	Value     any    `json:"value,omitempty"`
+	Undefined bool   `json:"undefined,omitempty"`
+	Error     string `json:"error,omitempty"`
+}
+
+func (o outcome) String() string {
+	switch {
+	case o.Error != "":
+		return "error (" + o.Error + ")"
+	case o.Undefined:
+		return "undefined"
+	}
+	b, err := json.Marshal(o.Value)
+	if err != nil {
+		return fmt.Sprintf("%v (%v)", o.Value, err)
+	}
+	return string(b)
+}
+
+// referee asks jsonata about all questions, or skips the test and says why.
+func referee(t *testing.T, questions []question) []outcome {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("node is not installed: the stored outcomes are checked by TestCases")
+	}
+	root := os.Getenv("ORDERFLOW_REFEREES")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "test", "referees")
+	}
+	dir, err := filepath.Abs(filepath.Join(root, "node_modules", "jsonata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	if err != nil {
+		t.Skipf("the npm package jsonata is not there (%v): the stored outcomes are checked by TestCases", err)
+	}
+	var pkg struct{ Version string }
+	if err := json.Unmarshal(b, &pkg); err != nil {
+		t.Fatal(err)
+	}
+	if pkg.Version != "2.0.6" {
+		t.Fatalf("the referee must be jsonata 2.0.6, found %s", pkg.Version)
+	}
+	in, err := json.Marshal(questions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(node, filepath.Join("testdata", "referee.js"), dir)
+	cmd.Stdin = bytes.NewReader(in)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the referee failed: %v\n%s", err, stderr.String())
+	}
+	var answers []outcome
+	if err := json.Unmarshal(out, &answers); err != nil {
+		t.Fatalf("the referee's answer: %v\n%.500s", err, out)
+	}
+	if len(answers) != len(questions) {
+		t.Fatalf("the referee answered %d of %d questions", len(answers), len(questions))
+	}
+	return answers
+}
