@@ -21,20 +21,22 @@ func New(environment string, o local.Options) (*local.Stack, error) {
 	return FromTemplate(environment, template, o)
 }
 
-// FromTemplate is New with another template. It sets the options' Name and
-// Functions, and Egress to a payment provider where there is none.
+// FromTemplate is New with another template. It sets the options' Name, and
+// where there are none Functions and, to a PaymentProvider, Egress.
 func FromTemplate(environment string, template []byte, o local.Options) (*local.Stack, error) {
 	o.Name = "orderflow-" + environment
-	o.Functions = functions()
+	if o.Functions == nil {
+		o.Functions = Functions()
+	}
 	if o.Egress == nil {
-		o.Egress = newPaymentProvider()
+		o.Egress = PaymentProvider()
 	}
 	return local.New(template, o)
 }
 
-// functions registers the code of the app's Lambda functions, the same that
+// Functions registers the code of the app's Lambda functions, the same that
 // is deployed.
-func functions() map[string]local.NewFunction {
+func Functions() map[string]local.NewFunction {
 	all := map[string]local.NewFunction{}
 	for _, f := range handler.Functions() {
 		all[f.Name] = func(r local.Runtime) (local.Handler, error) {

@@ -23,7 +23,9 @@ type paymentProvider struct {
 	refunded map[string]string // refund id by idempotency key
 }
 
-func newPaymentProvider() *paymentProvider {
+// PaymentProvider returns one that knows no charge yet. The environments that
+// pay through HTTP reach it as their provider.
+func PaymentProvider() http.RoundTripper {
 	p := &paymentProvider{attempts: map[string]int{}, charges: map[string]string{}, refunded: map[string]string{}}
 	p.sandbox.Attempts = p
 	return p

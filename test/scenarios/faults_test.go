@@ -1,0 +1,126 @@
+package scenarios_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/local"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// fault is what befalls one function right after its n-th call of a service,
+// counted within the invocation; n = 0 is before it does anything. The call has
+// had its effect, and its answer is lost.
+type fault struct {
+	function string
+	after    int
+	// hang makes the function hang until its timeout instead of crashing.
+	hang bool
+	// invocations is how many invocations it befalls; -1 is all of them.
+	invocations int
+
+	hits int // invocations that it has befallen
+}
+
+// functions are the app's, with the fault.
+func (f *fault) functions() map[string]local.NewFunction {
+	all := app.Functions()
+	all[f.function] = f.wrap(all[f.function])
+	return all
+}
+
+func (f *fault) wrap(code local.NewFunction) local.NewFunction {
+	return func(r local.Runtime) (local.Handler, error) {
+		i := &invocation{fault: f, aws: r.AWS.HTTPClient, http: r.HTTP}
+		r.AWS.HTTPClient, r.HTTP = i, &http.Client{Transport: i}
+		h, err := code(r)
+		i.handler = h
+		return i, err
+	}
+}
+
+// invocation counts the calls of the invocation under way in one execution environment.
+type invocation struct {
+	*fault
+	handler local.Handler
+	aws     aws.HTTPClient
+	http    *http.Client
+	calls   int
+}
+
+// Invoke implements local.Handler.
+func (i *invocation) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	i.calls = 0
+	if i.after == 0 {
+		i.strike(ctx)
+	}
+	return i.handler.Invoke(ctx, payload)
+}
+
+// Do implements aws.HTTPClient.
+func (i *invocation) Do(req *http.Request) (*http.Response, error) {
+	res, err := i.aws.Do(req)
+	return res, i.count(req.Context(), err)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (i *invocation) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := i.http.Transport.RoundTrip(req)
+	return res, i.count(req.Context(), err)
+}
+
+func (i *invocation) count(ctx context.Context, err error) error {
+	if i.calls++; i.calls == i.after {
+		i.strike(ctx)
+	}
+	return err
+}
+
+func (i *invocation) strike(ctx context.Context) {
+	if i.invocations >= 0 && i.hits >= i.invocations {
+		return
+	}
+	i.hits++
+	if i.hang {
+		pass(ctx, i.aws, 100_000)
+	}
+	panic("the fault that the test is about")
+}
+
+// pass lets simulated time go by in a function: calls that have no effect.
+func pass(ctx context.Context, client aws.HTTPClient, calls int) {
+	for range calls {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://secretsmanager.invalid/", strings.NewReader("{}"))
+		if err != nil {
+			panic(err)
+		}
+		req.Header.Set("X-Amz-Target", "secretsmanager.GetSecretValue")
+		if _, err := client.Do(req); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// ledger is a payment provider that remembers what it was made to do.
+type ledger struct {
+	provider         http.RoundTripper
+	charges, refunds int
+}
+
+func newLedger() *ledger { return &ledger{provider: app.PaymentProvider()} }
+
+// RoundTrip implements http.RoundTripper.
+func (l *ledger) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := l.provider.RoundTrip(req)
+	if err == nil && res.StatusCode == http.StatusCreated {
+		if strings.HasSuffix(req.URL.Path, "/refunds") {
+			l.refunds++
+		} else {
+			l.charges++
+		}
+	}
+	return res, err
+}

@@ -1,0 +1,254 @@
+package scenarios_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/internal/handler"
+	"github.com/orderflow-cdk/orderflow/local"
+)
+
+// Wherever a function ends before it is done, the queue or the workflow has it
+// do its work again: no order is lost, and nothing is done twice.
+func TestAFunctionThatEndsBeforeItIsDone(t *testing.T) {
+	for _, environment := range []string{"dev", "prod"} {
+		for _, f := range handler.Functions() {
+			if f.Name == handler.Refund {
+				continue // None of these orders needs it; the next test's do.
+			}
+			for _, hang := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %s hang=%v", environment, f.Name, hang), func(t *testing.T) {
+					for after := 0; ; after++ {
+						hit := false
+						for seed := range uint64(3) {
+							fault := &fault{function: f.Name, after: after, hang: hang, invocations: 1}
+							interrupted(t, environment, seed, fault)
+							hit = hit || fault.hits > 0
+						}
+						if !hit {
+							if after < 1 {
+								t.Error("the function was never invoked")
+							}
+							return
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// interrupted runs four orders, of which one pays, one is declined, one pays
+// at the third attempt, and one is sent twice.
+func interrupted(t *testing.T, environment string, seed uint64, f *fault) {
+	t.Helper()
+	books := newLedger()
+	s := run(t, environment, local.Options{Seed: seed, Functions: f.functions(), Egress: books})
+	c := as(t, s, "acme")
+	paid := c.submit(order("tok_visa", "paid"))
+	declined := c.submit(order("tok_declined", "declined"))
+	flaky := c.submit(order("tok_flaky", "flaky"))
+	keyed := c.with("Idempotency-Key", "k")
+	twice := keyed.submit(order("tok_visa", "twice"))
+	if again := keyed.submit(order("tok_visa", "twice")); again != twice {
+		t.Errorf("the same key gave %s and %s", twice, again)
+	}
+	where := fmt.Sprintf("%+v seed %d", *f, seed)
+	for _, o := range []struct{ location, path string }{
+		{paid, "ACCEPTED RESERVED PAID COMPLETED"},
+		{declined, "ACCEPTED RESERVED REJECTED"},
+		{flaky, "ACCEPTED RESERVED PAID COMPLETED"},
+		{twice, "ACCEPTED RESERVED PAID COMPLETED"},
+	} {
+		if got := path(c.settle(o.location)); got != o.path {
+			t.Errorf("%s: status path %q, want %q", where, got, o.path)
+		}
+	}
+	// Let what is left of other deliveries and executions come to its end.
+	s.Advance(time.Hour)
+	if left := available(t, s, "KB-1001"); left != 1_000_000-3*2 {
+		t.Errorf("%s: %d left of KB-1001, want %d", where, left, 1_000_000-3*2)
+	}
+	if environment == "prod" && (books.charges != 3 || books.refunds != 0) {
+		t.Errorf("%s: %d charges and %d refunds, want 3 and none", where, books.charges, books.refunds)
+	}
+	if n := executions(t, s); n != 4 {
+		t.Errorf("%s: %d executions, want 4", where, n)
+	}
+	if n := messages(t, s, s.Outputs()["DeadLetterQueueUrl"]); n != 0 {
+		t.Errorf("%s: %d messages are dead", where, n)
+	}
+}
+
+// A step that never gets through fails the order; what it and those before it
+// have done is undone, whether or not the step had its effect.
+func TestAStepThatAlwaysEndsBeforeItIsDone(t *testing.T) {
+	for _, name := range []string{handler.Reserve, handler.Charge, handler.Ship} {
+		for _, hang := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s hang=%v", name, hang), func(t *testing.T) {
+				for after := 0; ; after++ {
+					books := newLedger()
+					f := &fault{function: name, after: after, hang: hang, invocations: -1}
+					s := run(t, "prod", local.Options{Seed: uint64(after), Functions: f.functions(), Egress: books})
+					c := as(t, s, "acme")
+					result := c.settle(c.submit(order("tok_visa", "")))
+					if f.hits == 0 {
+						if after < 1 {
+							t.Error("the function was never invoked")
+						}
+						return
+					}
+					got, reason := path(result), result["reason"]
+					if !strings.HasSuffix(got, "FAILED") || reason == "CompensationFailed" {
+						t.Errorf("after %d calls: %s, %v", after, got, reason)
+					}
+					if left := available(t, s, "KB-1001"); left != 1_000_000 {
+						t.Errorf("after %d calls: %d left of KB-1001", after, left)
+					}
+					if books.charges != books.refunds {
+						t.Errorf("after %d calls: %d charges, %d refunds", after, books.charges, books.refunds)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A compensation that ends before it is done is done again, and undoes once.
+func TestACompensationThatEndsBeforeItIsDone(t *testing.T) {
+	for _, name := range []string{handler.Release, handler.Refund} {
+		for _, hang := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s hang=%v", name, hang), func(t *testing.T) {
+				for after := 0; ; after++ {
+					books := newLedger()
+					failing := &fault{function: handler.Ship, after: 1, invocations: -1}
+					f := &fault{function: name, after: after, hang: hang, invocations: 3}
+					functions := failing.functions()
+					functions[name] = f.wrap(functions[name])
+					s := run(t, "prod", local.Options{Seed: uint64(after), Functions: functions, Egress: books})
+					c := as(t, s, "acme")
+					result := c.settle(c.submit(order("tok_visa", "")))
+					if f.hits == 0 {
+						if after < 1 {
+							t.Error("the function was never invoked")
+						}
+						return
+					}
+					if got := path(result); got != "ACCEPTED RESERVED PAID FAILED" || result["reason"] == "CompensationFailed" {
+						t.Errorf("after %d calls: %s, %v", after, got, result["reason"])
+					}
+					if left := available(t, s, "KB-1001"); left != 1_000_000 {
+						t.Errorf("after %d calls: %d left of KB-1001", after, left)
+					}
+					if books.charges != 1 || books.refunds != 1 {
+						t.Errorf("after %d calls: %d charges, %d refunds, want one each", after, books.charges, books.refunds)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestDeadLettersAreRedriven(t *testing.T) {
+	f := &fault{function: handler.Intake, after: 1, invocations: -1}
+	s := run(t, "dev", local.Options{Seed: 1, Functions: f.functions()})
+	c := as(t, s, "acme")
+	location := c.submit(order("tok_visa", ""))
+	dead := s.Outputs()["DeadLetterQueueUrl"]
+	s.Advance(10 * time.Minute)
+	if n := messages(t, s, dead); n != 0 {
+		t.Fatalf("%d messages are dead after %d receives", n, f.hits)
+	}
+	s.Advance(10 * time.Minute)
+	if n := messages(t, s, dead); n != 1 || f.hits != 5 {
+		t.Fatalf("%d messages are dead after %d receives, want 1 after 5", n, f.hits)
+	}
+	if a := c.do("GET", location, "").want(200); a.text("status") != "QUEUED" {
+		t.Errorf("the status of an order in the dead-letter queue is %s", a.Body)
+	}
+	f.invocations = 0
+	redrive(t, s, dead)
+	if got := path(c.settle(location)); got != "ACCEPTED RESERVED PAID COMPLETED" {
+		t.Errorf("status path %q", got)
+	}
+	if n := messages(t, s, dead); n != 0 {
+		t.Errorf("%d messages are dead after the redrive", n)
+	}
+	if left := available(t, s, "KB-1001"); left != 1_000_000-2 {
+		t.Errorf("%d left of KB-1001", left)
+	}
+}
+
+// run starts an environment of the app with plenty of what the tests order.
+func run(t testing.TB, environment string, o local.Options) *local.Stack {
+	t.Helper()
+	s, err := app.New(environment, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	if err := app.PutStock(s, app.StockLevel{SKU: "KB-1001", Available: 1_000_000}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// call calls a service and returns the answer's fields.
+func call(t testing.TB, s *local.Stack, service, action string, in map[string]any) map[string]any {
+	t.Helper()
+	out, err := try(s, service, action, in)
+	if err != nil {
+		t.Fatalf("%s %s: %v", service, action, err)
+	}
+	return out
+}
+
+func try(s *local.Stack, service, action string, in map[string]any) (map[string]any, error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.Call(service, action, b)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]any
+	if len(out) > 0 {
+		err = json.Unmarshal(out, &fields)
+	}
+	return fields, err
+}
+
+// executions is how many executions of the workflow there were.
+func executions(t testing.TB, s *local.Stack) int {
+	t.Helper()
+	list, _ := call(t, s, "states", "ListExecutions", map[string]any{"stateMachineArn": s.Outputs()["StateMachineArn"]})["executions"].([]any)
+	return len(list)
+}
+
+// messages is how many messages wait in a queue.
+func messages(t testing.TB, s *local.Stack, url string) int {
+	t.Helper()
+	var n int
+	if _, err := fmt.Sscan(attribute(t, s, url, "ApproximateNumberOfMessages"), &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func attribute(t testing.TB, s *local.Stack, url, name string) string {
+	t.Helper()
+	out := call(t, s, "sqs", "GetQueueAttributes", map[string]any{"QueueUrl": url, "AttributeNames": []string{name}})
+	attributes, _ := out["Attributes"].(map[string]any)
+	return fmt.Sprint(attributes[name])
+}
+
+// redrive moves what is in a dead-letter queue back to where it came from.
+func redrive(t testing.TB, s *local.Stack, url string) {
+	t.Helper()
+	call(t, s, "sqs", "StartMessageMoveTask", map[string]any{"SourceArn": attribute(t, s, url, "QueueArn")})
+}
