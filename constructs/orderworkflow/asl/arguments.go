@@ -145,7 +145,7 @@ type statusWrite struct {
 	step  string
 	first bool
 
-	// callback removes the token that the step may have left in the item.
+	// callback removes the token that a step may have left in the item.
 	callback bool
 }
 

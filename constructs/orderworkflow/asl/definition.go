@@ -253,6 +253,7 @@ func (b *builder) close() {
 		}
 		b.states.add(outcome, state{Type: "Choice", Choices: rules, Default: mark(b.w.Failed)})
 	}
+	waits := slices.ContainsFunc(b.w.Steps, func(s Step) bool { return s.WaitForCallback })
 	for _, status := range []string{b.w.Rejected, b.w.Cancelled, b.w.Failed} {
 		from := b.underway()
 		if status == b.w.Rejected {
@@ -260,7 +261,7 @@ func (b *builder) close() {
 				continue
 			}
 		}
-		st := b.write(statusWrite{to: status, from: from, reason: true})
+		st := b.write(statusWrite{to: status, from: from, reason: true, callback: waits})
 		st.Retry = b.tableRetry(true)
 		st.Catch = []catcher{{ErrorEquals: refused, Next: recheck(status)}}
 		next := ended
