@@ -1,0 +1,21 @@
+#!/bin/sh
+# Synthesis of all environments by the Go app, beside the same app in TypeScript:
+#
+#   test/bench/synth.sh [ROUNDS]
+#
+# Builds both once, checks that both write the same number of resources of each
+# type, and then runs them by turns, without the CDK's command line. Needs Go and
+# Node. ROUNDS is 9 by default; with validation on there is a third of them.
+set -eu
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+go run ./cmd/build-functions >/dev/null
+go build -o "$work/infra" ./infra
+(
+  cd test/bench/typescript
+  [ -d node_modules ] || npm ci --no-audit --no-fund --loglevel=error
+  npm run --silent build
+)
+node test/bench/synth.js "$work" "${1:-9}"
