@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
@@ -37,8 +38,22 @@ func (s *sdk) config(region string) aws.Config {
 		Region:      region,
 		Credentials: aws.AnonymousCredentials{},
 		HTTPClient:  s,
+		APIOptions:  []func(*middleware.Stack) error{withoutNetwork},
 		Retryer:     func() aws.Retryer { return &retryer{Standard: retry.NewStandard(), sdk: s} },
 	}
+}
+
+// withoutNetwork takes out of an SDK operation what only serves to find an
+// endpoint and to be recognized there. Serialization, retries and errors stay as they are.
+func withoutNetwork(stack *middleware.Stack) error {
+	for _, id := range []string{"ClientRequestID", "UserAgent", "RecursionDetection"} {
+		_, _ = stack.Build.Remove(id) // an operation may lack some of them
+	}
+	for _, id := range []string{"DisableAcceptEncodingGzip", "ResolveAuthScheme", "GetIdentity", "ResolveEndpointV2", "disableHTTPS",
+		"DiscoverEndpoint", "ComputePayloadHash", "setLegacyContextSigningOptions", "Signing"} {
+		_, _ = stack.Finalize.Remove(id)
+	}
+	return nil
 }
 
 // wireProtocols maps the prefix of X-Amz-Target to the service and the prefix
