@@ -113,6 +113,7 @@ func TestBootstrap(t *testing.T) {
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
+		defer res.Body.Close()
 		w.Header().Set("Content-Type", res.Header.Get("Content-Type"))
 		w.WriteHeader(res.StatusCode)
 		_, _ = io.Copy(w, res.Body)

@@ -98,9 +98,11 @@ func pass(ctx context.Context, client aws.HTTPClient, calls int) {
 			panic(err)
 		}
 		req.Header.Set("X-Amz-Target", "secretsmanager.GetSecretValue")
-		if _, err := client.Do(req); err != nil {
+		res, err := client.Do(req)
+		if err != nil {
 			panic(err)
 		}
+		_ = res.Body.Close()
 	}
 }
 

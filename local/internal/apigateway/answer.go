@@ -168,8 +168,8 @@ func (c *call) compress(r *Response) {
 	}
 	var buf bytes.Buffer
 	w := gzip.NewWriter(&buf)
-	w.Write(r.Body) // to memory: never fails
-	w.Close()
+	_, _ = w.Write(r.Body) // to memory: never fails
+	_ = w.Close()
 	r.Body = buf.Bytes()
 	r.Header["Content-Encoding"] = []string{"gzip"}
 }

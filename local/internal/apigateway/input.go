@@ -84,7 +84,7 @@ func (in *inputObject) lookup(arg any) (any, bool, error) {
 	if !in.parsed {
 		in.parsed = true
 		if in.value, err = vtl.FromJSON([]byte(in.body)); err != nil {
-			in.err = fmt.Errorf("%w: %v", errBadJSON, err)
+			in.err = fmt.Errorf("%w: %w", errBadJSON, err)
 		}
 	}
 	if in.err != nil {

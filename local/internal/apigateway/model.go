@@ -117,7 +117,7 @@ func (m *model) validate(body []byte) string {
 		return unparsable
 	}
 	if err := m.schema.Validate(v); err != nil {
-		if ve, ok := err.(*jsonschema.ValidationError); ok {
+		if ve, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 			return m.all.messages(ve, v)
 		}
 		return "[" + err.Error() + "]"
