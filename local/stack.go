@@ -42,6 +42,9 @@ type Options struct {
 	Logs io.Writer
 	// AccessLog receives the gateway's access log; default nothing.
 	AccessLog io.Writer
+	// KeepHistories is how many of the executions that ended last keep their
+	// history for GetExecutionHistory; default 1,000, negative keeps all.
+	KeepHistories int
 	// Egress answers the functions' HTTP requests that are not AWS calls. Without
 	// it they fail.
 	Egress http.RoundTripper
@@ -117,6 +120,9 @@ func New(template []byte, o Options) (*Stack, error) {
 		secrets:   secretsmanager.NewService(k),
 	}
 	s.functions.Log = o.Logs
+	if o.KeepHistories != 0 {
+		s.machines.KeepHistories = o.KeepHistories
+	}
 	b.services["sqs"] = s.queues
 	b.services["lambda"] = s.functions
 	b.services["dynamodb"] = s.tables

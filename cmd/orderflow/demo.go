@@ -50,7 +50,7 @@ func (c *demoCommand) Run() error {
 		logs = f
 	}
 	wall := time.Now()
-	stack, err := c.stack(local.Options{Seed: c.Seed, Logs: logs})
+	stack, err := c.stack(local.Options{Seed: c.Seed, Logs: logs, KeepHistories: -1})
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,15 @@ func (c *demoCommand) Run() error {
 	defer server.Close()
 
 	bar := progress(len(submissions))
-	d := driver{stack: stack, base: "http://" + listener.Addr().String(), http: &http.Client{}, tick: func(settled int) { _ = bar.Set(settled) }}
-	if err := d.run(submissions); err != nil {
+	d := driver{stack: stack, base: "http://" + listener.Addr().String(), http: &http.Client{}, progress: func(what string, n int) {
+		bar.Describe(what)
+		_ = bar.Set(n)
+	}}
+	err = d.run(submissions)
+	_ = bar.Clear()
+	if err != nil {
 		return err
 	}
-	_ = bar.Clear()
 
 	r := report{Environment: c.Env, Seed: c.Seed, Outcomes: d.outcomes}
 	r.count()
@@ -138,6 +142,6 @@ func progress(n int) *progressbar.ProgressBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return progressbar.DefaultSilent(int64(n))
 	}
-	return progressbar.NewOptions(n, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("orders settled"),
+	return progressbar.NewOptions(n, progressbar.OptionSetWriter(os.Stderr),
 		progressbar.OptionShowCount(), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionClearOnFinish())
 }

@@ -28,7 +28,7 @@ type driver struct {
 	stack    *local.Stack
 	base     string
 	http     *http.Client
-	tick     func(settled int)
+	progress func(what string, n int)
 	started  time.Time
 	outcomes []*outcome
 	tokens   map[string]string
@@ -60,7 +60,8 @@ func (d *driver) run(submissions []submission) error {
 	d.started = d.stack.Now()
 	d.tokens = map[string]string{}
 	seen := map[string]bool{}
-	for _, s := range submissions {
+	for i, s := range submissions {
+		d.progress("submitted", i)
 		o := &outcome{Line: s.Line, Tenant: s.Tenant, Expect: s.Expect}
 		d.outcomes = append(d.outcomes, o)
 		if err := d.submit(s, o); err != nil {
@@ -143,7 +144,7 @@ func (d *driver) poll() []*outcome {
 			open = append(open, o)
 		}
 	}
-	d.tick(settled)
+	d.progress("settled  ", settled)
 	return open
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,4 +18,21 @@ func TestMain(m *testing.M) {
 // TestScripts runs the scenarios of testdata/script as a user would type them.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+}
+
+// TestMoreOrdersThanHistories has more orders than executions keep their
+// history by default, and more than the gateway admits at once.
+func TestMoreOrdersThanHistories(t *testing.T) {
+	dir := t.TempDir()
+	orders := strings.Repeat(`{"currency":"EUR","items":[{"sku":"A","quantity":1,"unitPrice":100}],"payment":{"method":"card","token":"tok_visa"},`+
+		`"shipTo":{"name":"N","line1":"L","city":"C","postalCode":"P","country":"DE"}}`+"\n", 1_100)
+	ordersFile, stockFile := filepath.Join(dir, "orders.jsonl"), filepath.Join(dir, "stock.json")
+	for file, text := range map[string]string{ordersFile: orders, stockFile: `{"A": 1100}`} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code := run([]string{"demo", "--orders", ordersFile, "--stock", stockFile}); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 }
