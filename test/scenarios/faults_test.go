@@ -2,6 +2,7 @@ package scenarios_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 
@@ -11,19 +12,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// fault is what befalls one function right after its n-th call of a service,
-// counted within the invocation; n = 0 is before it does anything. The call has
-// had its effect, and its answer is lost.
+// fault is what befalls one function at its n-th call of a service, counted
+// within the invocation; n = 0 is before it does anything.
 type fault struct {
 	function string
 	after    int
-	// hang makes the function hang until its timeout instead of crashing.
-	hang bool
+	kind     kind
 	// invocations is how many invocations it befalls; -1 is all of them.
 	invocations int
 
 	hits int // invocations that it has befallen
 }
+
+type kind string
+
+const (
+	// The call has had its effect, and then the function …
+	crash kind = "crash"
+	hang  kind = "hang" // … until its timeout
+	// The function goes on, with the answer 500 to a call that …
+	refused kind = "refused" // … has no effect
+	lost    kind = "lost"    // … has had its effect
+)
 
 // functions are the app's, with the fault.
 func (f *fault) functions() map[string]local.NewFunction {
@@ -54,37 +64,49 @@ type invocation struct {
 // Invoke implements local.Handler.
 func (i *invocation) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	i.calls = 0
-	if i.after == 0 {
-		i.strike(ctx)
+	if i.after == 0 && i.strikes() {
+		i.end(ctx)
 	}
 	return i.handler.Invoke(ctx, payload)
 }
 
 // Do implements aws.HTTPClient.
-func (i *invocation) Do(req *http.Request) (*http.Response, error) {
-	res, err := i.aws.Do(req)
-	return res, i.count(req.Context(), err)
-}
+func (i *invocation) Do(req *http.Request) (*http.Response, error) { return i.call(req, i.aws.Do) }
 
 // RoundTrip implements http.RoundTripper.
 func (i *invocation) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := i.http.Transport.RoundTrip(req)
-	return res, i.count(req.Context(), err)
+	return i.call(req, i.http.Transport.RoundTrip)
 }
 
-func (i *invocation) count(ctx context.Context, err error) error {
-	if i.calls++; i.calls == i.after {
-		i.strike(ctx)
+func (i *invocation) call(req *http.Request, do func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	if i.calls++; i.calls != i.after || !i.strikes() {
+		return do(req)
 	}
-	return err
+	if i.kind == refused {
+		pass(req.Context(), i.aws, 1)
+	} else if _, err := do(req); err != nil {
+		return nil, err
+	}
+	if i.kind == crash || i.kind == hang {
+		i.end(req.Context())
+	}
+	return &http.Response{
+		StatusCode: http.StatusInternalServerError, Header: http.Header{}, Request: req,
+		Body: io.NopCloser(strings.NewReader(`{"__type":"InternalServerError","message":"the fault that the test is about"}`)),
+	}, nil
 }
 
-func (i *invocation) strike(ctx context.Context) {
+// strikes reports whether this invocation is to be befallen, and counts it.
+func (i *invocation) strikes() bool {
 	if i.invocations >= 0 && i.hits >= i.invocations {
-		return
+		return false
 	}
 	i.hits++
-	if i.hang {
+	return true
+}
+
+func (i *invocation) end(ctx context.Context) {
+	if i.kind == hang {
 		pass(ctx, i.aws, 100_000)
 	}
 	panic("the fault that the test is about")

@@ -13,19 +13,20 @@ import (
 )
 
 // Wherever a function ends before it is done, the queue or the workflow has it
-// do its work again: no order is lost, and nothing is done twice.
-func TestAFunctionThatEndsBeforeItIsDone(t *testing.T) {
+// do its work again, and calls that fail are made again: no order is lost, and
+// nothing is done twice.
+func TestAFunctionThatFailsAtSomePoint(t *testing.T) {
 	for _, environment := range []string{"dev", "prod"} {
 		for _, f := range handler.Functions() {
 			if f.Name == handler.Refund {
 				continue // None of these orders needs it; the next test's do.
 			}
-			for _, hang := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s %s hang=%v", environment, f.Name, hang), func(t *testing.T) {
+			for _, kind := range []kind{crash, hang, refused, lost} {
+				t.Run(fmt.Sprintf("%s %s %s", environment, f.Name, kind), func(t *testing.T) {
 					for after := 0; ; after++ {
 						hit := false
 						for seed := range uint64(3) {
-							fault := &fault{function: f.Name, after: after, hang: hang, invocations: 1}
+							fault := &fault{function: f.Name, after: after, kind: kind, invocations: 1}
 							interrupted(t, environment, seed, fault)
 							hit = hit || fault.hits > 0
 						}
@@ -88,11 +89,11 @@ func interrupted(t *testing.T, environment string, seed uint64, f *fault) {
 // have done is undone, whether or not the step had its effect.
 func TestAStepThatAlwaysEndsBeforeItIsDone(t *testing.T) {
 	for _, name := range []string{handler.Reserve, handler.Charge, handler.Ship} {
-		for _, hang := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s hang=%v", name, hang), func(t *testing.T) {
+		for _, kind := range []kind{crash, hang} {
+			t.Run(fmt.Sprintf("%s %s", name, kind), func(t *testing.T) {
 				for after := 0; ; after++ {
 					books := newLedger()
-					f := &fault{function: name, after: after, hang: hang, invocations: -1}
+					f := &fault{function: name, after: after, kind: kind, invocations: -1}
 					s := run(t, "prod", local.Options{Seed: uint64(after), Functions: f.functions(), Egress: books})
 					c := as(t, s, "acme")
 					result := c.settle(c.submit(order("tok_visa", "")))
@@ -121,12 +122,12 @@ func TestAStepThatAlwaysEndsBeforeItIsDone(t *testing.T) {
 // A compensation that ends before it is done is done again, and undoes once.
 func TestACompensationThatEndsBeforeItIsDone(t *testing.T) {
 	for _, name := range []string{handler.Release, handler.Refund} {
-		for _, hang := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s hang=%v", name, hang), func(t *testing.T) {
+		for _, kind := range []kind{crash, hang} {
+			t.Run(fmt.Sprintf("%s %s", name, kind), func(t *testing.T) {
 				for after := 0; ; after++ {
 					books := newLedger()
-					failing := &fault{function: handler.Ship, after: 1, invocations: -1}
-					f := &fault{function: name, after: after, hang: hang, invocations: 3}
+					failing := &fault{function: handler.Ship, after: 1, kind: crash, invocations: -1}
+					f := &fault{function: name, after: after, kind: kind, invocations: 3}
 					functions := failing.functions()
 					functions[name] = f.wrap(functions[name])
 					s := run(t, "prod", local.Options{Seed: uint64(after), Functions: functions, Egress: books})
@@ -154,7 +155,7 @@ func TestACompensationThatEndsBeforeItIsDone(t *testing.T) {
 }
 
 func TestDeadLettersAreRedriven(t *testing.T) {
-	f := &fault{function: handler.Intake, after: 1, invocations: -1}
+	f := &fault{function: handler.Intake, after: 1, kind: crash, invocations: -1}
 	s := run(t, "dev", local.Options{Seed: 1, Functions: f.functions()})
 	c := as(t, s, "acme")
 	location := c.submit(order("tok_visa", ""))
