@@ -2,6 +2,7 @@ package asyncapi
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -81,7 +82,9 @@ func (a *AsyncApi) makeAPI(id string) {
 	})
 	options := p.Authorizer.methodOptions(a)
 	props := &awsapigateway.RestApiProps{
-		RestApiName:          &id,
+		// Metrics and the console know an API by this name only; it need not be unique
+		// for CloudFormation, but two stacks' figures must not be added up.
+		RestApiName:          jsii.String(strings.ReplaceAll(*a.Node().Path(), "/", "-")),
 		Description:          jsii.String("Accepts " + p.Path + " and answers 202; they are worked on asynchronously."),
 		CloudWatchRole:       &p.AccountRole,
 		DefaultMethodOptions: options,
