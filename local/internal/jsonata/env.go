@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/recolabs/gnata"
@@ -40,8 +43,9 @@ var null, _ = gnata.DecodeJSON(json.RawMessage("null"))
 // NewEnv returns an environment with all functions.
 func NewEnv(h Host) *Env {
 	v := &Env{host: h}
-	root := gnata.NewCustomEnv(v.functions())
+	root := gnata.NewCustomEnv(nil)
 	v.bind, v.look = root.Bind, root.LookupDirect
+	v.register(root.LookupDirect, root.Bind)
 	v.eval = func(e *gnata.Expression, input any) (any, error) {
 		return e.EvalWithCustomFuncs(context.Background(), input, root)
 	}
@@ -67,10 +71,7 @@ func (v *Env) Eval(e *Expr, input any, vars map[string]any) (any, error) {
 		if value, ok := vars[name]; ok {
 			was, _ := v.look(name)
 			v.saved = append(v.saved, binding{name, was})
-			if value == nil {
-				value = null
-			}
-			v.bind(name, value)
+			v.bind(name, withNulls(value))
 		}
 	}
 	defer func() {
@@ -78,10 +79,7 @@ func (v *Env) Eval(e *Expr, input any, vars map[string]any) (any, error) {
 			v.bind(b.name, b.was)
 		}
 	}()
-	if input == nil {
-		input = null
-	}
-	out, err := v.eval(e.expr, input)
+	out, err := v.eval(e.expr, withNulls(input))
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +108,54 @@ func walk(path []string, vars map[string]any) (any, bool) {
 	return v, true
 }
 
+// withNulls puts gnata's null where Go's nil is, which gnata takes for
+// undefined. What has none is returned as it is.
+func withNulls(v any) any {
+	switch v := v.(type) {
+	case nil:
+		return null
+	case map[string]any:
+		var out map[string]any
+		for k, e := range v {
+			switch e.(type) {
+			case string, float64, bool:
+				continue
+			}
+			n := withNulls(e)
+			if e != nil && same(n, e) {
+				continue
+			}
+			if out == nil {
+				out = maps.Clone(v)
+			}
+			out[k] = n
+		}
+		if out != nil {
+			return out
+		}
+	case []any:
+		var out []any
+		for i, e := range v {
+			switch e.(type) {
+			case string, float64, bool:
+				continue
+			}
+			n := withNulls(e)
+			if e != nil && same(n, e) {
+				continue
+			}
+			if out == nil {
+				out = slices.Clone(v)
+			}
+			out[i] = n
+		}
+		if out != nil {
+			return out
+		}
+	}
+	return v
+}
+
 // orderedMap is what gnata makes objects of.
 type orderedMap interface {
 	Keys() []string
@@ -120,10 +166,16 @@ type orderedMap interface {
 // ordinary it leaves as it is: that may be part of the input.
 func plain(v any) (any, error) {
 	switch v := v.(type) {
-	case nil, bool, string, float64:
+	case nil, bool, string:
 		return v, nil
+	case float64:
+		return plainNumber(v)
 	case json.Number:
-		return v.Float64()
+		f, err := v.Float64()
+		if err != nil {
+			return nil, err
+		}
+		return plainNumber(f)
 	case map[string]any:
 		return plainMap(v)
 	case []any:
@@ -148,11 +200,20 @@ func plain(v any) (any, error) {
 	return nil, fmt.Errorf("the result is not JSON but a function")
 }
 
+// plainNumber refuses what JSON cannot say and drops the sign of a zero, which
+// JSON.stringify does as well.
+func plainNumber(f float64) (any, error) {
+	if math.IsInf(f, 0) || math.IsNaN(f) {
+		return nil, fmt.Errorf("the result is not JSON but %v", f)
+	}
+	return f + 0, nil
+}
+
 func plainMap(m map[string]any) (any, error) {
 	var out map[string]any
 	for k, e := range m {
 		switch e.(type) {
-		case nil, bool, string, float64:
+		case nil, bool, string:
 			continue
 		}
 		p, err := plain(e)
@@ -177,10 +238,13 @@ func plainMap(m map[string]any) (any, error) {
 }
 
 func plainSlice(s []any) (any, error) {
+	if s == nil {
+		return []any{}, nil
+	}
 	var out []any
 	for i, e := range s {
 		switch e.(type) {
-		case nil, bool, string, float64:
+		case nil, bool, string:
 			continue
 		}
 		p, err := plain(e)
@@ -204,6 +268,9 @@ func plainSlice(s []any) (any, error) {
 // same tells whether plain returned its argument.
 func same(p, e any) bool {
 	switch p := p.(type) {
+	case float64:
+		e, ok := e.(float64)
+		return ok && math.Float64bits(p) == math.Float64bits(e)
 	case map[string]any:
 		e, ok := e.(map[string]any)
 		return ok && mapPointer(p) == mapPointer(e)

@@ -1,7 +1,6 @@
 package jsonata
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
@@ -31,27 +30,24 @@ func IsUndefined(v any) bool {
 	return ok
 }
 
-// ErrEval refuses $eval, which Step Functions does not have.
-var ErrEval = errors.New("the function $eval is not supported")
-
 var compiled sync.Map // source → *Expr
 
 // Compile compiles an expression (without the {% and %} around it). Equal
-// sources give the same *Expr.
+// sources give the same *Expr. What would not be evaluated as jsonata 2.0.6 does
+// it is refused with a [RefusedError], $eval with [ErrEval].
 func Compile(src string) (*Expr, error) {
 	if e, ok := compiled.Load(src); ok {
 		return e.(*Expr), nil
 	}
-	g, err := gnata.Compile(src)
+	checked, err := check(src)
+	if err != nil {
+		return nil, err
+	}
+	g, err := gnata.Compile(checked)
 	if err != nil {
 		return nil, fmt.Errorf("JSONata: %w", err)
 	}
 	e := &Expr{src: src, vars: variables(src), path: plainPath(src), expr: g}
-	for _, v := range e.vars {
-		if v == "eval" {
-			return nil, ErrEval
-		}
-	}
 	actual, _ := compiled.LoadOrStore(src, e)
 	return actual.(*Expr), nil
 }

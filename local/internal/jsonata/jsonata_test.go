@@ -20,20 +20,20 @@ func env() *jsonata.Env {
 func TestEval(t *testing.T) {
 	vars := map[string]any{
 		"states": map[string]any{"input": map[string]any{
-			"a": 1.0, "null": nil, "list": []any{1.0, 2.0, 3.0}, "items": []any{map[string]any{"n": 1.0}, map[string]any{"n": 2.0}},
+			"a": 1.0, "nil": nil, "list": []any{1.0, 2.0, 3.0}, "items": []any{map[string]any{"n": 1.0}, map[string]any{"n": 2.0}},
 		}},
 		"nothing": nil,
 		"sum":     "shadowed",
 	}
 	for src, want := range map[string]any{
-		`$states.input.a`:           1.0,
-		`$states.input.missing`:     jsonata.Undefined,
-		`$states.input.null`:        nil,
-		`$nothing`:                  nil,
-		`$nothing = null`:           true,
-		`$unknown`:                  jsonata.Undefined,
-		`$states.input.items.n`:     []any{1.0, 2.0},
-		`{"x": $states.input.null}`: map[string]any{"x": nil},
+		`$states.input.a`:          1.0,
+		`$states.input.missing`:    jsonata.Undefined,
+		`$states.input.nil`:        nil,
+		`$nothing`:                 nil,
+		`$nothing = null`:          true,
+		`$unknown`:                 jsonata.Undefined,
+		`$states.input.items.n`:    []any{1.0, 2.0},
+		`{"x": $states.input.nil}`: map[string]any{"x": nil},
 		`{"x": {"y": [1, {"z": $states.input.list[1]}]}}`: map[string]any{"x": map[string]any{"y": []any{1.0, map[string]any{"z": 2.0}}}},
 		`$sum`:                       "shadowed",
 		`$count($states.input.list)`: 3.0,
@@ -90,7 +90,7 @@ func TestErrors(t *testing.T) {
 	if _, err := jsonata.Compile(`"$eval"`); err != nil {
 		t.Errorf("a string is no call of $eval: %v", err)
 	}
-	for _, src := range []string{`"a" + 1`, `function($x){$x}`, `$partition([1], 0)`, `$range(0, 5000, 1)`, `$hash("a", "CRC")`, `$parse("{")`} {
+	for _, src := range []string{`"a" + 1`, `function($x){$x}`, `$partition([1], -1)`, `$range(0, 5000000, 1)`, `$hash("a", "CRC")`, `$parse("{")`} {
 		e, err := jsonata.Compile(src)
 		if err != nil {
 			t.Errorf("%s: %v", src, err)

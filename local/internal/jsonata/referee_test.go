@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -38,11 +39,13 @@ func (o outcome) String() string {
 	case o.Undefined:
 		return "undefined"
 	}
-	b, err := json.Marshal(o.Value)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(o.Value); err != nil {
 		return fmt.Sprintf("%v (%v)", o.Value, err)
 	}
-	return string(b)
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // referee asks jsonata about all questions, or skips the test and says why.
@@ -76,6 +79,7 @@ func referee(t *testing.T, questions []question) []outcome {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(node, filepath.Join("testdata", "referee.js"), dir)
+	cmd.Env = append(os.Environ(), "TZ=UTC")
 	cmd.Stdin = bytes.NewReader(in)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

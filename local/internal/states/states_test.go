@@ -19,12 +19,12 @@ func TestSagaOfTheBenchmarkSucceeds(t *testing.T) {
 
 // TestOutputs covers what a state without side effects makes of its input.
 func TestOutputs(t *testing.T) {
-	const in = `{"a":1,"s":"x","list":[1,2,3],"null":null,"o":{"k":"v"}}`
+	const in = `{"a":1,"s":"x","list":[1,2,3],"nil":null,"o":{"k":"v"}}`
 	for name, tc := range map[string]struct{ start, states, want string }{
 		"Pass hands its input on": {"P", `{"P":{"Type":"Pass","End":true}}`, in},
 		"Output replaces it":      {"P", `{"P":{"Type":"Pass","Output":{"b":"{% $states.input.a + 1 %}","lit":" {% x %} ","n":null},"End":true}}`, `{"b":2,"lit":" {% x %} ","n":null}`},
 		"Output may be anything":  {"P", `{"P":{"Type":"Pass","Output":["{% $states.input.s %}",{"x":"{% $count($states.input.list) %}"},1.5,true,[]],"End":true}}`, `["x",{"x":3},1.5,true,[]]`},
-		"Output may be null":      {"P", `{"P":{"Type":"Pass","Output":"{% $states.input.null %}","End":true}}`, `null`},
+		"Output may be null":      {"P", `{"P":{"Type":"Pass","Output":"{% $states.input.nil %}","End":true}}`, `null`},
 		"Succeed":                 {"S", `{"S":{"Type":"Succeed","Output":"{% $states.input.o.k %}"}}`, `"v"`},
 		"Succeed without Output":  {"S", `{"S":{"Type":"Succeed"}}`, in},
 		"Assign is seen by the next state": {"A", `{"A":{"Type":"Pass","Assign":{"x":"{% $states.input.a %}","y":{"z":["{% $states.input.s %}"]}},"Next":"B"},

@@ -12,19 +12,25 @@ globalThis.Date = class extends RealDate {
 };
 const jsonata = require(process.argv[2]);
 
+// A state machine cannot go on with a function or an infinite number.
+function notJSON(x) {
+  return typeof x === "function" || (typeof x === "number" && !Number.isFinite(x)) ||
+    (x !== null && typeof x === "object" && (x._jsonata_function || x._jsonata_lambda));
+}
+
 async function outcome({ expr, vars }) {
   try {
     const e = jsonata(expr);
     e.registerFunction("parse", (s) => (s === undefined ? undefined : JSON.parse(s)), "<s-:x>");
     const v = await e.evaluate(null, structuredClone(vars));
     if (v === undefined) return { undefined: true };
-    if (typeof v === "function" || v._jsonata_function || v._jsonata_lambda) return { error: "function" };
-    const functions = [];
+    if (notJSON(v)) return { error: "the result is not JSON" };
+    const bad = [];
     const text = JSON.stringify(v, (k, x) => {
-      if (x && (typeof x === "function" || x._jsonata_function || x._jsonata_lambda)) functions.push(k);
+      if (notJSON(x)) bad.push(k);
       return x;
     });
-    if (functions.length) return { error: "function" };
+    if (bad.length) return { error: "the result is not JSON" };
     return { value: JSON.parse(text) };
   } catch (err) {
     return { error: String(err.code || err.message || err) };
