@@ -154,6 +154,43 @@ func TestACompensationThatEndsBeforeItIsDone(t *testing.T) {
 	}
 }
 
+// An Express workflow is not run exactly once, but what it does is done once.
+func TestAFunctionOfAnExpressOrderThatFailsAtSomePoint(t *testing.T) {
+	for _, f := range handler.Functions() {
+		for _, kind := range []kind{crash, hang, refused, lost} {
+			t.Run(f.Name+" "+string(kind), func(t *testing.T) {
+				for after := 0; ; after++ {
+					f := &fault{function: f.Name, after: after, kind: kind, invocations: 1}
+					functions := f.functions()
+					failing := &fault{function: handler.Ship, after: 1, kind: crash, invocations: -1}
+					undo := f.function == handler.Release || f.function == handler.Refund
+					if undo {
+						functions[handler.Ship] = failing.wrap(app.Functions()[handler.Ship])
+					}
+					s := variant(t, expressByOrder, functions)
+					c := caller(t, s, "X-Api-Key", acmeKey)
+					location := c.submit(order("tok_visa", ""))
+					s.Advance(20 * time.Minute)
+					got, left := path(c.settle(location)), available(t, s, "KB-1001")
+					want, held := "ACCEPTED RESERVED PAID COMPLETED", 2
+					if undo {
+						want, held = "ACCEPTED RESERVED PAID FAILED", 0
+					}
+					if got != want || left != 1_000_000-held {
+						t.Errorf("after %d calls: %s, want %s; %d left of KB-1001, want %d", after, got, want, left, 1_000_000-held)
+					}
+					if f.hits == 0 {
+						if after < 1 {
+							t.Error("the function was never invoked")
+						}
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestDeadLettersAreRedriven(t *testing.T) {
 	f := &fault{function: handler.Intake, after: 1, kind: crash, invocations: -1}
 	s := run(t, "dev", local.Options{Seed: 1, Functions: f.functions()})
