@@ -54,6 +54,11 @@ func (v *Env) register(look func(string) (any, bool), bind func(string, any)) {
 			return out, err
 		})
 	}
+	// These two check their arguments by a signature, which stays.
+	for name, f := range map[string]func(string) string{"uppercase": upper, "lowercase": lower} {
+		signed, _ := look(name)
+		reflect.ValueOf(signed).Elem().FieldByName("Fn").Set(reflect.ValueOf(letters(name, f)).Convert(builtin))
+	}
 	fromMillis := own("fromMillis")
 	set("now", func(args []any, focus any) (any, error) { return v.nowString(args, focus, fromMillis) })
 	toMillis := own("toMillis")

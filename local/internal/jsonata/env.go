@@ -52,7 +52,8 @@ func NewEnv(h Host) *Env {
 	return v
 }
 
-// Eval evaluates e against input with the given variables (names without $).
+// Eval evaluates e with the given variables (names without $). A nil input is
+// undefined, as in Step Functions, where an expression sees variables only.
 // The result is Undefined where the expression selects nothing. A result that
 // is not JSON, such as a function, is an error.
 func (v *Env) Eval(e *Expr, input any, vars map[string]any) (any, error) {
@@ -79,7 +80,10 @@ func (v *Env) Eval(e *Expr, input any, vars map[string]any) (any, error) {
 			v.bind(b.name, b.was)
 		}
 	}()
-	out, err := v.eval(e.expr, withNulls(input))
+	if input != nil {
+		input = withNulls(input)
+	}
+	out, err := v.eval(e.expr, input)
 	if err != nil {
 		return nil, err
 	}

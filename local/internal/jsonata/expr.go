@@ -61,8 +61,7 @@ func (e *Expr) Variables() []string { return e.vars }
 
 var envs = sync.Pool{New: func() any { return NewEnv(Host{}) }}
 
-// Eval evaluates the expression against input with the given variables (names
-// without $) in an environment that has no clock and no random source.
+// Eval is [Env.Eval] in an environment that has no clock and no random source.
 // The result is Undefined where the expression selects nothing.
 func (e *Expr) Eval(input any, vars map[string]any) (any, error) {
 	env := envs.Get().(*Env)

@@ -46,8 +46,6 @@ func (v *Env) functions() map[string]function {
 		"eval":         func([]any, any) (any, error) { return nil, ErrEval },
 		"match":        match,
 		"string":       toString,
-		"uppercase":    letters("uppercase", upper),
-		"lowercase":    letters("lowercase", lower),
 		"base64decode": base64decode,
 		"decodeUrl":    decodeURL,
 		"clone":        clone,

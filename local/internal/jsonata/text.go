@@ -217,12 +217,8 @@ func lower(s string) string {
 
 func letters(name string, f func(string) string) function {
 	return func(args []any, focus any) (any, error) {
-		switch len(args) {
-		case 0:
+		if len(args) == 0 {
 			args = []any{focus}
-		case 1:
-		default:
-			return nil, signature(name, 2)
 		}
 		switch s := args[0].(type) {
 		case nil:

@@ -22,7 +22,7 @@ async function outcome({ expr, vars }) {
   try {
     const e = jsonata(expr);
     e.registerFunction("parse", (s) => (s === undefined ? undefined : JSON.parse(s)), "<s-:x>");
-    const v = await e.evaluate(null, structuredClone(vars));
+    const v = await e.evaluate(undefined, structuredClone(vars));
     if (v === undefined) return { undefined: true };
     if (notJSON(v)) return { error: "the result is not JSON" };
     const bad = [];
