@@ -3,6 +3,8 @@ package dynamodb
 import (
 	"slices"
 	"strings"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 const (
@@ -154,7 +156,7 @@ func (s *Service) batchGet(r *request, out []byte) ([]byte, error) {
 	size := 0
 	out = append(out, `{"Responses":{`...)
 	for _, b := range r.batches {
-		out = append(appendString(comma(out), b.ops[0].table.name), ':', '[')
+		out = append(jsontext.AppendString(comma(out), b.ops[0].table.name), ':', '[')
 		for len(b.ops) > 0 && size < maxBatchRead {
 			op := b.ops[0]
 			b.ops = b.ops[1:]
@@ -208,7 +210,7 @@ func (b *batch) prepareKeys(taken map[string]bool) error {
 
 // appendUnprocessed writes the part of the request that is left.
 func (b *batch) appendUnprocessed(out []byte) []byte {
-	out = append(appendString(out, b.table), `:{"Keys":[`...)
+	out = append(jsontext.AppendString(out, b.table), `:{"Keys":[`...)
 	for _, k := range b.keys[len(b.keys)-len(b.ops):] {
 		out = k.item.appendJSON(comma(out))
 	}
@@ -217,13 +219,13 @@ func (b *batch) appendUnprocessed(out []byte) []byte {
 		out = append(out, `,"ConsistentRead":true`...)
 	}
 	if b.req.projection != nil {
-		out = appendString(append(out, `,"ProjectionExpression":`...), b.req.projection.text)
+		out = jsontext.AppendString(append(out, `,"ProjectionExpression":`...), b.req.projection.text)
 	}
 	if b.req.hasNames {
 		out = append(out, `,"ExpressionAttributeNames":{`...)
 		for _, n := range b.req.names {
-			out = append(appendString(comma(out), n.key), ':')
-			out = appendString(out, n.name)
+			out = append(jsontext.AppendString(comma(out), n.key), ':')
+			out = jsontext.AppendString(out, n.name)
 		}
 		out = append(out, '}')
 	}

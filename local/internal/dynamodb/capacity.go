@@ -1,6 +1,10 @@
 package dynamodb
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
+)
 
 // Capacity counts capacity units: a write unit is one write of up to 1 KB, a
 // read unit one strongly consistent read of up to 4 KB (half of it when
@@ -84,7 +88,7 @@ func (c *cost) appendUnits(b []byte, n float64) []byte {
 // table and index.
 func (c *cost) appendJSON(b []byte, detail bool) []byte {
 	b = append(b, `{"TableName":`...)
-	b = append(appendString(b, c.table.name), ',')
+	b = append(jsontext.AppendString(b, c.table.name), ',')
 	b = c.appendUnits(b, c.total())
 	if detail {
 		b = append(b, `,"Table":{`...)
@@ -107,7 +111,7 @@ func (c *cost) appendIndexes(b []byte, member string, global bool) []byte {
 			b = append(b, ',')
 		}
 		n++
-		b = append(appendString(b, i.index.name), `:{`...)
+		b = append(jsontext.AppendString(b, i.index.name), `:{`...)
 		b = append(c.appendUnits(b, i.units), '}')
 	}
 	if n > 0 {

@@ -3,6 +3,8 @@ package dynamodb
 import (
 	"slices"
 	"strconv"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // appendCollection reports the item collection that a write belongs to, which
@@ -30,7 +32,7 @@ func (r *request) appendCollections(out []byte, ops []*operation) []byte {
 				continue
 			}
 			if len(seen) == 0 {
-				out = append(appendString(comma(out), t.name), `:[`...)
+				out = append(jsontext.AppendString(comma(out), t.name), `:[`...)
 			}
 			seen[op.at.pk] = true
 			out = t.appendCollection(comma(out), op.at)

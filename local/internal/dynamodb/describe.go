@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // describeMember reads a member of DescribeTable and ListTables.
@@ -46,9 +47,9 @@ func (s *Service) listTables(r *request, out []byte) ([]byte, error) {
 		}
 		if n == limit {
 			out = append(out, `],"LastEvaluatedTableName":`...)
-			return append(appendString(out, last), '}'), nil
+			return append(jsontext.AppendString(out, last), '}'), nil
 		}
-		out = appendString(comma(out), t.name)
+		out = jsontext.AppendString(comma(out), t.name)
 		n, last = n+1, t.name
 	}
 	return append(out, ']', '}'), nil

@@ -3,6 +3,8 @@ package dynamodb
 import (
 	"slices"
 	"strings"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // fingerprint is the same for two transactions that ask for the same, however
@@ -11,20 +13,20 @@ func (r *request) fingerprint() string {
 	var b []byte
 	for _, op := range r.ops {
 		q := op.req
-		b = append(appendString(append(b, op.kind...), q.table), q.returnOnFailure...)
+		b = append(jsontext.AppendString(append(b, op.kind...), q.table), q.returnOnFailure...)
 		b = q.key.item.appendJSON(b)
 		b = q.item.item.appendJSON(b)
 		b = q.values.item.appendJSON(b)
 		for _, e := range []*expression{q.condition, q.update} {
 			if e != nil {
-				b = appendString(b, e.text)
+				b = jsontext.AppendString(b, e.text)
 			}
 			b = append(b, ';')
 		}
 		names := slices.Clone(q.names)
 		slices.SortFunc(names, func(x, y namePair) int { return strings.Compare(x.key, y.key) })
 		for _, n := range names {
-			b = appendString(appendString(b, n.key), n.name)
+			b = jsontext.AppendString(jsontext.AppendString(b, n.key), n.name)
 		}
 		b = append(b, '\n')
 	}

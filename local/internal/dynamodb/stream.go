@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // StreamRecord is one change of one item.
@@ -82,7 +84,7 @@ func (t *Table) emit(old, r *record, by string) {
 func (s StreamRecord) AppendJSON(b []byte) []byte {
 	b = append(append(append(b, `{"eventID":"`...), s.EventID...), `","eventName":"`...)
 	b = append(append(b, s.EventName...), `","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":`...)
-	b = appendString(b, s.Region)
+	b = jsontext.AppendString(b, s.Region)
 	b = append(b, `,"dynamodb":{"ApproximateCreationDateTime":`...)
 	b = strconv.AppendInt(b, s.Created.Unix(), 10)
 	b = append(b, `,"Keys":`...)
@@ -96,7 +98,7 @@ func (s StreamRecord) AppendJSON(b []byte) []byte {
 	b = append(append(append(b, `,"SequenceNumber":"`...), s.SequenceNumber...), `","SizeBytes":`...)
 	b = strconv.AppendInt(b, int64(s.SizeBytes), 10)
 	b = append(append(append(b, `,"StreamViewType":"`...), s.ViewType...), `"},"eventSourceARN":`...)
-	b = appendString(b, s.SourceARN)
+	b = jsontext.AppendString(b, s.SourceARN)
 	if s.ExpiredByService {
 		b = append(b, `,"userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"}`...)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // Kind is the type of an attribute value.
@@ -270,7 +272,7 @@ func (v Value) appendJSON(b []byte) []byte {
 	switch v.kind {
 	case KindS:
 		b = append(b, `{"S":`...)
-		b = appendString(b, v.s)
+		b = jsontext.AppendString(b, v.s)
 	case KindN:
 		b = append(b, `{"N":"`...)
 		b = append(append(b, v.s...), '"')
@@ -307,7 +309,7 @@ func (v Value) appendJSON(b []byte) []byte {
 				b = append(b, '"')
 				b = append(base64.StdEncoding.AppendEncode(b, []byte(e.s)), '"')
 			default:
-				b = appendString(b, e.s)
+				b = jsontext.AppendString(b, e.s)
 			}
 		}
 		b = append(b, ']')
@@ -321,7 +323,7 @@ func (it Item) appendJSON(b []byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, it[i].Name)
+		b = jsontext.AppendString(b, it[i].Name)
 		b = append(b, ':')
 		b = it[i].Value.appendJSON(b)
 	}
@@ -333,33 +335,3 @@ func (it Item) MarshalJSON() ([]byte, error) { return it.appendJSON(nil), nil }
 
 // MarshalJSON writes the value in the JSON protocol: {"S":"a"}.
 func (v Value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil), nil }
-
-const hexDigits = "0123456789abcdef"
-
-// appendString appends s as a JSON string. Invalid UTF-8 cannot occur: the
-// decoder has replaced it.
-func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		b = append(b, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		start = i + 1
-	}
-	return append(append(b, s[start:]...), '"')
-}

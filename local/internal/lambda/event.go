@@ -3,6 +3,7 @@ package lambda
 import (
 	"encoding/base64"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
 
@@ -29,7 +30,7 @@ func appendRecord(b []byte, d *sqs.Delivery, arn, region string) []byte {
 	b = append(b, `","receiptHandle":"`...)
 	b = append(b, d.ReceiptHandle...)
 	b = append(b, `","body":`...)
-	b = sqs.AppendJSONString(b, d.Body)
+	b = jsontext.AppendString(b, d.Body)
 	b = append(b, `,"attributes":`...)
 	b = d.AppendSystemAttributes(b, nil)
 	b = append(b, `,"messageAttributes":{`...)
@@ -38,17 +39,17 @@ func appendRecord(b []byte, d *sqs.Delivery, arn, region string) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = sqs.AppendJSONString(b, a.Name)
+		b = jsontext.AppendString(b, a.Name)
 		if a.Binary() {
 			b = append(b, `:{"binaryValue":"`...)
 			b = base64.StdEncoding.AppendEncode(b, a.BinaryValue)
 			b = append(b, '"')
 		} else {
 			b = append(b, `:{"stringValue":`...)
-			b = sqs.AppendJSONString(b, a.StringValue)
+			b = jsontext.AppendString(b, a.StringValue)
 		}
 		b = append(b, `,"stringListValues":[],"binaryListValues":[],"dataType":`...)
-		b = sqs.AppendJSONString(b, a.DataType)
+		b = jsontext.AppendString(b, a.DataType)
 		b = append(b, '}')
 	}
 	b = append(b, `},"md5OfMessageAttributes":`...)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // shape says how a parameter of the query protocol becomes a member of the
@@ -251,7 +252,7 @@ func QueryResponse(action string, out []byte, err error, requestID string) (stat
 	b := append([]byte(nil), `{"`...)
 	b = append(b, action...)
 	b = append(b, `Response":{"ResponseMetadata":{"RequestId":`...)
-	b = appendJSONString(b, requestID)
+	b = jsontext.AppendString(b, requestID)
 	b = append(b, '}')
 	if result := queryResult(action, out); result != nil {
 		b = append(b, `,"`...)
@@ -365,12 +366,12 @@ func queryError(err error, requestID string) (int, []byte) {
 		message = "The specified queue does not exist for this wsdl version."
 	}
 	b := append([]byte(nil), `{"Error":{"Code":`...)
-	b = appendJSONString(b, QueryCode(e.Code))
+	b = jsontext.AppendString(b, QueryCode(e.Code))
 	b = append(b, `,"Message":`...)
-	b = appendJSONString(b, message)
+	b = jsontext.AppendString(b, message)
 	b = append(b, `,"Type":"`...)
 	b = append(b, kind...)
 	b = append(b, `"},"RequestId":`...)
-	b = appendJSONString(b, requestID)
+	b = jsontext.AppendString(b, requestID)
 	return e.HTTPStatus(), append(b, '}')
 }

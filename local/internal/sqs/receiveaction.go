@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 type receiveInput struct {
@@ -124,7 +125,7 @@ func (in *receiveInput) appendMessage(b []byte, d *Delivery) []byte {
 	b = append(b, `","MD5OfBody":"`...)
 	b = append(b, d.MD5OfBody...)
 	b = append(b, `","Body":`...)
-	b = appendJSONString(b, d.Body)
+	b = jsontext.AppendString(b, d.Body)
 	wanted := func(name string) bool {
 		return wants(in.AttributeNames, name) || wants(in.MessageSystemAttributeNames, name)
 	}
@@ -159,16 +160,16 @@ func (in *receiveInput) appendAttributes(b []byte, d *Delivery) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendJSONString(b, a.Name)
+		b = jsontext.AppendString(b, a.Name)
 		b = append(b, `:{"DataType":`...)
-		b = appendJSONString(b, a.DataType)
+		b = jsontext.AppendString(b, a.DataType)
 		if a.Binary() {
 			b = append(b, `,"BinaryValue":"`...)
 			b = base64.StdEncoding.AppendEncode(b, a.BinaryValue)
 			b = append(b, `"}`...)
 		} else {
 			b = append(b, `,"StringValue":`...)
-			b = appendJSONString(b, a.StringValue)
+			b = jsontext.AppendString(b, a.StringValue)
 			b = append(b, '}')
 		}
 	}
@@ -213,7 +214,7 @@ func (d *Delivery) AppendSystemAttributes(b []byte, wanted func(string) bool) []
 		b = append(b, '"')
 		b = append(b, name...)
 		b = append(b, `":`...)
-		b = appendJSONString(b, value)
+		b = jsontext.AppendString(b, value)
 	}
 	num := func(name string, n int64) {
 		if wanted != nil && !wanted(name) {

@@ -18,11 +18,11 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
 
-// The referee for wire shapes and validation is moto (PyPI, 5.x), in a process
+// The referee for wire shapes and validation is moto (PyPI, 5.2.5), in a process
 // of its own. It is looked for in the Python that $ORDERFLOW_PYTHON names, by
 // default python3:
 //
-//	pip install 'moto[server,sqs]'
+//	pip install 'moto[server,sqs]==5.2.5'
 //
 // Its known faults, by the key that marks a step. What the service does is known
 // from answers of its own that a public suite of tests has recorded.
@@ -47,8 +47,8 @@ server.stop()
 `
 
 // step is one call, made of both sides. In its input $q and $f are the URLs of
-// a standard and a FIFO queue, $d of the dead-letter queue of $q, and $h is the
-// first receipt handle of the last receive.
+// a standard and a FIFO queue, $d of the dead-letter queue of $q, $e of a queue
+// for what must be refused, and $h is the first receipt handle of the last receive.
 type step struct {
 	name, fault, action, input string
 }
@@ -67,14 +67,14 @@ var steps = []step{
 	{"receive nothing", "", "ReceiveMessage", `{"QueueUrl":"$q"}`},
 	{"purge", "", "PurgeQueue", `{"QueueUrl":"$q"}`},
 	{"no body", "crash", "SendMessage", `{"QueueUrl":"$q"}`},
-	{"empty body", "lax", "SendMessage", `{"QueueUrl":"$q","MessageBody":""}`},
-	{"control character", "lax", "SendMessage", `{"QueueUrl":"$q","MessageBody":"\u0001"}`},
+	{"empty body", "lax", "SendMessage", `{"QueueUrl":"$e","MessageBody":""}`},
+	{"control character", "lax", "SendMessage", `{"QueueUrl":"$e","MessageBody":"\u0001"}`},
 	{"delay", "", "SendMessage", `{"QueueUrl":"$q","MessageBody":"a","DelaySeconds":901}`},
 	{"attribute without type", "crash", "SendMessage", `{"QueueUrl":"$q","MessageBody":"a","MessageAttributes":{"A":{"StringValue":"x"}}}`},
 	{"attribute of another type", "", "SendMessage", `{"QueueUrl":"$q","MessageBody":"a","MessageAttributes":{"A":{"DataType":"Float","StringValue":"x"}}}`},
-	{"empty attribute", "lax", "SendMessage", `{"QueueUrl":"$q","MessageBody":"a","MessageAttributes":{"A":{"DataType":"String","StringValue":""}}}`},
-	{"group with a space", "ids", "SendMessage", `{"QueueUrl":"$q","MessageBody":"a","MessageGroupId":"a b"}`},
-	{"purge again", "lax", "PurgeQueue", `{"QueueUrl":"$q"}`},
+	{"empty attribute", "lax", "SendMessage", `{"QueueUrl":"$e","MessageBody":"a","MessageAttributes":{"A":{"DataType":"String","StringValue":""}}}`},
+	{"group with a space", "ids", "SendMessage", `{"QueueUrl":"$e","MessageBody":"a","MessageGroupId":"a b"}`},
+	{"purge again", "", "PurgeQueue", `{"QueueUrl":"$q"}`},
 	{"receive too many", "wording", "ReceiveMessage", `{"QueueUrl":"$q","MaxNumberOfMessages":11}`},
 	{"wait too long", "wording", "ReceiveMessage", `{"QueueUrl":"$q","WaitTimeSeconds":21}`},
 	{"garbage handle", "wording", "DeleteMessage", `{"QueueUrl":"$q","ReceiptHandle":"garbage"}`},
@@ -117,8 +117,8 @@ func TestRefereeMoto(t *testing.T) {
 	if python == "" {
 		python = "python3"
 	}
-	if err := exec.Command(python, "-c", "import moto.server").Run(); err != nil {
-		t.Skipf("skipped: no referee: %s has no moto (pip install 'moto[server,sqs]'): %v", python, err)
+	if err := exec.Command(python, "-c", `import moto, moto.server, sys; sys.exit(moto.__version__ != "5.2.5")`).Run(); err != nil {
+		t.Skipf("skipped: no referee: %s has no moto 5.2.5 (pip install 'moto[server,sqs]==5.2.5'): %v", python, err)
 	}
 	ours, theirs := newOurs(t), newMoto(t, python)
 	for _, s := range steps {
@@ -211,6 +211,7 @@ func newOurs(t *testing.T) *side {
 	s := &side{urls: map[string]string{}}
 	s.urls["d"] = create("d", sqs.QueueProperties{})
 	s.urls["q"] = create("q", sqs.QueueProperties{RedrivePolicy: &sqs.RedrivePolicy{DeadLetterTargetArn: "arn:aws:sqs:eu-central-1:123456789012:d", MaxReceiveCount: 5}})
+	s.urls["e"] = create("e", sqs.QueueProperties{})
 	s.urls["f"] = create("q.fifo", sqs.QueueProperties{FifoQueue: cfn.Bool(true)})
 	s.do = func(action, input string) (string, string) {
 		var out []byte
@@ -285,6 +286,7 @@ func newMoto(t *testing.T, python string) *side {
 	}
 	for _, c := range []struct{ name, queue, attributes string }{
 		{"d", "d", `{}`},
+		{"e", "e", `{}`},
 		{"q", "q", `{"RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:eu-central-1:123456789012:d\",\"maxReceiveCount\":5}"}`},
 		{"f", "q.fifo", `{"FifoQueue":"true"}`},
 	} {
