@@ -134,8 +134,10 @@ func (s *stack) makeSteps() {
 		charge[config.InventoryTableName] = *s.inventory.TableName()
 	case config.ProviderHTTP:
 		s.secret = awssecretsmanager.NewSecret(s.Stack, jsii.String("PaymentSecret"), &awssecretsmanager.SecretProps{
-			Description:   jsii.String("The payment provider's API key; put the real one in after the first deployment"),
-			RemovalPolicy: s.env.RemovalPolicy,
+			Description: jsii.String("The payment provider's API key; put the real one in after the first deployment"),
+			// A text that begins with a brace would be taken for JSON.
+			GenerateSecretString: &awssecretsmanager.SecretStringGenerator{ExcludePunctuation: jsii.Bool(true)},
+			RemovalPolicy:        s.env.RemovalPolicy,
 		})
 		for _, e := range []map[string]string{charge, refund} {
 			e[config.PaymentEndpoint] = s.env.Payment.Endpoint
