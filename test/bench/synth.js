@@ -7,8 +7,11 @@ const { join } = require('node:path');
 
 const [work, rounds] = [process.argv[2], Number(process.argv[3])];
 const apps = {
-  Go: [join(work, 'infra')],
-  TypeScript: [process.execPath, join(__dirname, 'typescript/dist/app.js')],
+  Go: { app: [join(work, 'infra')], empty: [join(work, 'empty')] },
+  TypeScript: {
+    app: [process.execPath, join(__dirname, 'typescript/dist/app.js')],
+    empty: [process.execPath, join(__dirname, 'typescript/dist/empty.js')],
+  },
 };
 
 // What the CDK's command line would tell the app.
@@ -20,11 +23,11 @@ const common = {
 };
 
 /** Synthesizes into a new folder and returns the seconds that it took. */
-function synth(app, env) {
+function synth(app, env, which = 'app') {
   const out = join(work, 'out', app);
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  const [command, ...args] = apps[app];
+  const [command, ...args] = apps[app][which];
   const begin = process.hrtime.bigint();
   const { status, stderr } = spawnSync(command, args, { env: { ...common, CDK_OUTDIR: out, ...env } });
   const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
@@ -59,11 +62,11 @@ function checkThatEqual() {
 
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-function measure(title, n, env, names = Object.keys(apps)) {
+function measure(title, n, env, { which, names = Object.keys(apps) } = {}) {
   const times = Object.fromEntries(names.map((app) => [app, []]));
   for (let i = 0; i < n; i++) {
     for (const app of names) {
-      times[app].push(synth(app, env));
+      times[app].push(synth(app, env, which));
     }
   }
   const medians = names.map((app) => median(times[app]));
@@ -80,9 +83,11 @@ function row(title, ...cells) {
 
 checkThatEqual();
 const few = Math.ceil(rounds / 3);
-console.log(`Node ${process.version}, ${cpus().length} CPUs; medians, all three environments`);
+console.log(`Node ${process.version}, ${cpus().length} CPUs; medians`);
 row('', 'rounds', 'Go', 'TypeScript', 'ratio', 'difference');
-measure('validation off', rounds, { CDK_VALIDATION: 'false' });
-measure('validation on', few, { CDK_VALIDATION: 'true' });
+const off = { CDK_VALIDATION: 'false' };
+measure('all environments', rounds, off);
+measure('an app without stacks', rounds, off, { which: 'empty' });
+measure('all, validated', few, { CDK_VALIDATION: 'true' });
 // The bridge keeps what it unpacks in the user's cache folder; a machine's first synthesis is without.
-measure('off, nothing unpacked yet', few, { CDK_VALIDATION: 'false', JSII_RUNTIME_PACKAGE_CACHE: 'disabled' }, ['Go']);
+measure('all, nothing unpacked yet', few, { ...off, JSII_RUNTIME_PACKAGE_CACHE: 'disabled' }, { names: ['Go'] });

@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 go run ./cmd/build-functions >/dev/null
-go build -o "$work/infra" ./infra
+go build -o "$work/" ./infra ./test/bench/empty
 (
   cd test/bench/typescript
   [ -d node_modules ] || npm ci --no-audit --no-fund --loglevel=error

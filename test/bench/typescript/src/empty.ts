@@ -1,0 +1,4 @@
+// An app without stacks, as ../../empty is in Go.
+import { App } from 'aws-cdk-lib';
+
+new App().synth();
