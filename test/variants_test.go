@@ -52,6 +52,8 @@ func TestTemplatesOfVariants(t *testing.T) {
 				Authorizer: asyncapi.LambdaAuthorizer(v.function("Authorize", "authorize", nil), "tenant"),
 				Model:      asyncapi.JSONSchema(order.SchemaJSON()),
 				Queue:      asyncapi.FIFO(asyncapi.GroupByTenant),
+				CORS:       &asyncapi.CORS{AllowOrigin: "https://shop.example", MaxAge: 10 * time.Minute},
+				RetryAfter: 7 * time.Second,
 			})
 		}},
 		{"approval and notice without authorizer", func(v *variant) {
@@ -83,7 +85,7 @@ func TestTemplatesOfVariants(t *testing.T) {
 			w.GrantRecord(approve.Role())
 			w.GrantCallback(approve.Role())
 			notices.GrantSendMessages(w.StateMachine)
-			v.api(w, asyncapi.Props{Authorizer: asyncapi.Unauthenticated("dev")})
+			v.api(w, asyncapi.Props{Authorizer: asyncapi.Unauthenticated("dev"), Path: "purchase-orders", Stage: "v1"})
 		}},
 	} {
 		t.Run(variant.name, func(t *testing.T) {

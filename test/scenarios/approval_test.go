@@ -9,12 +9,15 @@ import (
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
+// purchases is where that API takes orders: its resource and stage have names of their own.
+const purchases = "/v1/purchase-orders"
+
 // awaiting submits an order and returns its location, and the token of the step
 // that waits for approval.
 func awaiting(t *testing.T, s *local.Stack) (c *client, location, token string) {
 	t.Helper()
 	c = caller(t, s, "", "")
-	location = c.submit(order("tok_visa", ""))
+	location = c.do("POST", purchases, order("tok_visa", "")).want(202).Header().Get("Location")
 	for range 100 {
 		if token = statusItem(t, s, location)[record.TaskToken]; token != "" {
 			return c, location, token
@@ -137,9 +140,9 @@ func TestAnOrderIsCancelledWhileItWaitsForApproval(t *testing.T) {
 func TestTheGatewayTakesAnyObjectWithoutASchema(t *testing.T) {
 	s := variant(t, approvals, nil)
 	c := caller(t, s, "", "")
-	c.do("POST", "/orders", "[]").problem(400)
-	c.do("POST", "/orders", "nonsense").problem(400)
-	result := c.settle(c.submit(`{"hello":"world"}`))
+	c.do("POST", purchases, "[]").problem(400)
+	c.do("POST", purchases, "nonsense").problem(400)
+	result := c.settle(c.do("POST", purchases, `{"hello":"world"}`).want(202).Header().Get("Location"))
 	if got, reason := path(result), result["reason"]; got != "REJECTED" || reason != "InvalidOrder" {
 		t.Errorf("status path %q, reason %q", got, reason)
 	}

@@ -25,7 +25,7 @@ func TestAFunctionThatFailsAtSomePoint(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %s %s", environment, f.Name, kind), func(t *testing.T) {
 					for after := 0; ; after++ {
 						hit := false
-						for seed := range uint64(3) {
+						for seed := range uint64(2) {
 							fault := &fault{function: f.Name, after: after, kind: kind, invocations: 1}
 							interrupted(t, environment, seed, fault)
 							hit = hit || fault.hits > 0

@@ -63,7 +63,7 @@ func (f handlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
 // authorize admits a token that is a tenant's name. It refuses "banned",
-// knows no tenant of "homeless", and nobody of a name with a blank.
+// knows no tenant of "homeless", nobody of a name with a blank, and breaks at "broken".
 func authorize(local.Runtime) (local.Handler, error) {
 	return handlerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
 		var in struct{ AuthorizationToken string }
@@ -75,6 +75,8 @@ func authorize(local.Runtime) (local.Handler, error) {
 		}
 		effect, values := "Allow", map[string]any{"tenant": in.AuthorizationToken}
 		switch in.AuthorizationToken {
+		case "broken":
+			panic("the authorizer is broken")
 		case "banned":
 			effect = "Deny"
 		case "homeless":
@@ -118,7 +120,8 @@ func approve(r local.Runtime) (local.Handler, error) {
 // every attribute as a text; empty if there is none.
 func statusItem(t testing.TB, s *local.Stack, location string) map[string]string {
 	t.Helper()
-	id := strings.TrimSuffix(location[strings.Index(location, "/orders/")+len("/orders/"):], "/status")
+	id := strings.TrimSuffix(location, "/status")
+	id = id[strings.LastIndex(id, "/")+1:]
 	tag := id[strings.LastIndex(id, "-")+1:]
 	out := call(t, s, "dynamodb", "GetItem", map[string]any{
 		"TableName": s.Outputs()["OrdersTableName"], "ConsistentRead": true,
