@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/recolabs/gnata"
 )
@@ -38,20 +39,35 @@ func (v *Env) register(look func(string) (any, bool), bind func(string, any)) {
 	for name, f := range v.functions() {
 		set(name, f)
 	}
-	for name, before := range guards {
-		f := own(name)
+	for name, types := range signatures {
+		f, before := own(name), guards[name]
 		set(name, func(args []any, focus any) (any, error) {
-			if len(args) == 0 {
-				args = append(args, focus)
-			}
-			if err := before(args); err != nil {
-				return nil, fmt.Errorf("$%s: %w", name, err)
+			if len(args) > 0 {
+				if err := fits(name, types, args); err != nil {
+					return nil, err
+				}
+				if before != nil {
+					if err := before(args); err != nil {
+						return nil, fmt.Errorf("$%s: %w", name, err)
+					}
+				}
 			}
 			out, err := f(args, focus)
 			if n, ok := out.(float64); ok {
 				out = n + 0 // a zero has no sign
 			}
 			return out, err
+		})
+	}
+	for name, before := range map[string]func(any) error{"distinct": unequal, "spread": flat} {
+		f := own(name)
+		set(name, func(args []any, focus any) (any, error) {
+			if len(args) > 0 {
+				if err := before(args[0]); err != nil {
+					return nil, err
+				}
+			}
+			return f(args, focus)
 		})
 	}
 	// These two check their arguments by a signature, which stays.
@@ -138,17 +154,31 @@ var guards = map[string]func(args []any) error{
 		}
 		return nil
 	},
-	"round": func([]any) error { return nil },
-	"ceil":  func([]any) error { return nil },
-	"power": func([]any) error { return nil },
 	"formatNumber": func(args []any) error {
-		if n, ok := number(args[0]); ok && math.Abs(n) >= 1e21 {
+		n, ok := number(args[0])
+		if !ok {
+			return nil
+		}
+		if math.Abs(n) >= 1e21 {
 			return errors.New("numbers from 1e21 on are not formatted properly by jsonata 2.0.6")
+		}
+		args[0] = n + 0 // a zero has no sign
+		return nil
+	},
+	"pad": func(args []any) error {
+		if len(args) < 2 {
+			return nil
+		}
+		if n, ok := number(args[1]); ok && n != math.Trunc(n) {
+			return errors.New("the width must be a whole number")
 		}
 		return nil
 	},
 	"formatBase": func(args []any) error {
 		if n, ok := number(args[0]); ok {
+			if math.IsInf(n, 0) || math.IsNaN(n) {
+				return fmt.Errorf("%v has no digits", n)
+			}
 			args[0] = math.RoundToEven(n)
 		}
 		return nil
@@ -159,19 +189,59 @@ var guards = map[string]func(args []any) error{
 		}
 		return nil
 	},
-	"base64encode": func(args []any) error { return asciiOnly(args[0]) },
-	"distinct": func(args []any) error {
-		list, ok := args[0].([]any)
-		if !ok || len(list) < 2 {
+	"substring": func(args []any) error {
+		s, ok := args[0].(string)
+		if !ok || len(args) < 3 {
 			return nil
 		}
-		for _, e := range list[1:] {
-			if !gnata.DeepEqual(list[0], e) {
-				return nil
+		start, ok := number(args[1])
+		length, ok2 := number(args[2])
+		if !ok || !ok2 || start == math.Trunc(start) && length == math.Trunc(length) {
+			return nil
+		}
+		// JavaScript drops the fractions of the start and of the end.
+		size := float64(utf8.RuneCountInString(s))
+		if size+start < 0 {
+			start = 0
+		}
+		from, to := math.Trunc(start), math.Trunc(start+length)
+		if start < 0 {
+			if from < 0 {
+				from += size
+			}
+			to = math.Trunc(size + start + length)
+		}
+		args[1], args[2] = from, to-from
+		return nil
+	},
+	"base64encode": func(args []any) error { return asciiOnly(args[0]) },
+}
+
+// unequal refuses an array whose elements are all the same: jsonata makes an
+// array of it if it was an array and its element if it came out of a path.
+func unequal(v any) error {
+	list, ok := v.([]any)
+	if !ok || len(list) < 2 {
+		return nil
+	}
+	for _, e := range list[1:] {
+		if !gnata.DeepEqual(list[0], e) {
+			return nil
+		}
+	}
+	return errors.New("$distinct: all elements are equal: whether the result is an array or its element cannot be told here; use $x[0]")
+}
+
+// flat refuses an array of arrays.
+func flat(v any) error {
+	if list, ok := v.([]any); ok {
+		for _, e := range list {
+			if _, ok := e.([]any); ok {
+				return errors.New("$spread: arrays in arrays are flattened by jsonata and not here")
 			}
 		}
-		return errors.New("all elements are equal: whether the result is an array or its element cannot be told here; use $x[0]")
-	},
+	}
+	return nil
 }
 
 // asciiOnly refuses text whose bytes depend on an encoding: jsonata in node

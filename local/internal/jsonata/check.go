@@ -48,7 +48,12 @@ func near(tokens []token, i int) string {
 func checkToken(tokens []token, i int, t token) error {
 	prev, next := near(tokens, i-1), near(tokens, i+1)
 	switch t.kind {
-	case stringToken, regexToken:
+	case stringToken:
+		if prev == "." && next == "[" {
+			return refuse("."+t.text+"[", "a quoted name before a predicate is taken for a text here; quote it with backticks")
+		}
+		return nil
+	case regexToken:
 		return nil
 	case varToken:
 		if t.text == "$eval" {
@@ -68,12 +73,31 @@ func checkToken(tokens []token, i int, t token) error {
 			return refuse(".$", "as a step of a path it flattens arrays in another way here; leave it away")
 		}
 	case "null", "true", "false":
+		if t.prefix && (next == "." || next == "[") {
+			return refuse(t.text+next, "it cannot be a step of a path")
+		}
 		if prev == "." {
 			return refuse("."+t.text, "it cannot be a step of a path; a field of that name is written in quotes")
 		}
+	case "~>":
+		for j := i - 1; j >= 0 && j > t.parent; j-- {
+			if tokens[j].parent != t.parent || tokens[j].depth != t.depth {
+				continue
+			}
+			if slices.Contains([]string{"=", "!=", "<", "<=", ">", ">=", "in"}, tokens[j].text) && !tokens[j].prefix {
+				return refuse(t.text, "after a comparison it chains the comparison's result in jsonata and its right side here; use parentheses")
+			}
+			if slices.Contains([]string{",", ";", ":", "?", ":=", "and", "or", "|"}, tokens[j].text) {
+				break
+			}
+		}
+	case "{":
+		if end := closing(tokens, i); !t.prefix && end > 0 && continues(near(tokens, end+1)) {
+			return refuse("{…}"+near(tokens, end+1), "a path does not go on after grouping as it does in jsonata; put the grouping in parentheses or in a variable")
+		}
 	case "[":
-		if t.prefix && next == "]" && near(tokens, i+2) == "." {
-			return refuse("[].", "a path that begins with an empty array")
+		if err := checkBracket(tokens, i, t); err != nil {
+			return err
 		}
 		if !t.prefix && next == "-" && near(tokens, i+3) == "]" && strings.ContainsAny(near(tokens, i+2), ".eE") {
 			return refuse("[-"+near(tokens, i+2)+"]", "an index must be a whole number")
@@ -92,6 +116,50 @@ func checkToken(tokens []token, i int, t token) error {
 		if end := closing(tokens, i+1); end < 0 || near(tokens, end+1) != "." {
 			return refuse(t.text, "an order-by operator that ends a path keeps arrays of one element here; use $sort")
 		}
+	}
+	return nil
+}
+
+// continues tells whether a path goes on with this token.
+func continues(next string) bool { return next == "." || next == "[" || next == "^" || next == "{" }
+
+// checkBracket looks at constructed arrays and at predicates.
+func checkBracket(tokens []token, i int, t token) error {
+	end := closing(tokens, i)
+	if end < 0 {
+		return nil
+	}
+	next := near(tokens, end+1)
+	switch {
+	case t.prefix && near(tokens, i-1) == "." && continues(next):
+		return refuse(".[…]"+next, "a path does not go on after an array as its step as it does in jsonata")
+	case t.prefix && next == ".":
+		return refuse("[…].", "a path that begins with an array remembers that in jsonata; put the array in a variable, or use $map")
+	case t.prefix && near(tokens, i-1) == "(" && near(tokens, i-2) == "." && next == ")":
+		return refuse(".([…])", "an array of one element is not kept as in jsonata; leave the parentheses away")
+	case t.prefix:
+		return nil
+	case end == i+1 && (tokens[i-1].text == ")" || tokens[i-1].text == "]"):
+		return refuse(tokens[i-1].text+"[]", "after a call or a predicate it keeps arrays of one element in other cases than in jsonata; construct an array: [ … ]")
+	case end == i+1 && (next == "[" || next == "^" || next == "{" || next == "." && near(tokens, end+2) == "["):
+		return refuse("[]"+next, "a path does not go on after [] as it does in jsonata")
+	case near(tokens, i+1) == "[" && closing(tokens, i+1) == end-1:
+		return refuse("[[…]]", "several indexes select in another way here; use $filter with its index")
+	}
+	// What stands before all predicates.
+	base := i - 1
+	for base > 0 && tokens[base].text == "]" && !tokens[tokens[base].parent].prefix {
+		base = tokens[base].parent - 1
+	}
+	literal := base >= 0 && (tokens[base].text == "]" || tokens[base].text == "}") && tokens[base].parent >= 0 && tokens[tokens[base].parent].prefix &&
+		near(tokens, tokens[base].parent-1) != "."
+	if literal {
+		if outer := tokens[tokens[base].parent].parent; outer >= 0 && tokens[outer].text == "[" && tokens[outer].prefix {
+			return refuse("[[…][…]]", "what a predicate selects of a constructed array is flattened into the outer array here; put it in a variable")
+		}
+	}
+	if literal && (end == i+1 || next == ".") {
+		return refuse("[…]"+tokens[i].text, "predicates of a constructed value are evaluated in another way here; put the value in a variable")
 	}
 	return nil
 }

@@ -52,8 +52,8 @@ func (v *Env) functions() map[string]function {
 	}
 }
 
-// signature is the error of an argument of the wrong type, in the words of Step Functions.
-func signature(name string, argument int) error {
+// signatureError is the error of an argument of the wrong type, in the words of Step Functions.
+func signatureError(name string, argument int) error {
 	return fmt.Errorf("T0410: Argument %d of function %q does not match function signature", argument, name)
 }
 
@@ -61,7 +61,7 @@ func signature(name string, argument int) error {
 func towardsZero(name string, args []any, i int) (float64, error) {
 	f, ok := number(args[i])
 	if !ok {
-		return 0, signature(name, i+1)
+		return 0, signatureError(name, i+1)
 	}
 	return math.Trunc(f) + 0, nil
 }
@@ -72,11 +72,11 @@ func towardsZero(name string, args []any, i int) (float64, error) {
 func partition(args []any, _ any) (any, error) {
 	switch {
 	case len(args) > 2:
-		return nil, signature("partition", 3)
+		return nil, signatureError("partition", 3)
 	case len(args) == 0 || args[0] == nil:
 		return nil, nil
 	case gnata.IsNull(args[0]):
-		return nil, signature("partition", 1)
+		return nil, signatureError("partition", 1)
 	}
 	list, ok := args[0].([]any)
 	if !ok {
@@ -110,10 +110,10 @@ func partition(args []any, _ any) (any, error) {
 // number is not in an array.
 func arrayRange(args []any, _ any) (any, error) {
 	if len(args) > 3 {
-		return nil, signature("range", 4)
+		return nil, signatureError("range", 4)
 	}
 	if len(args) < 2 {
-		return nil, signature("range", len(args)+1)
+		return nil, signatureError("range", len(args)+1)
 	}
 	if len(args) == 2 {
 		args = append(args, nil)
@@ -150,14 +150,14 @@ func arrayRange(args []any, _ any) (any, error) {
 // hash is $hash, the hexadecimal digest of a string's UTF-8.
 func hash(args []any, _ any) (any, error) {
 	if len(args) > 2 {
-		return nil, signature("hash", 3)
+		return nil, signatureError("hash", 3)
 	}
 	if len(args) == 0 || args[0] == nil {
 		return nil, nil
 	}
 	data, ok := args[0].(string)
 	if !ok {
-		return nil, signature("hash", 1)
+		return nil, signatureError("hash", 1)
 	}
 	if len(args) == 1 || args[1] == nil {
 		return nil, nil
@@ -181,7 +181,7 @@ func hash(args []any, _ any) (any, error) {
 		sum = s[:]
 	default:
 		if _, ok := args[1].(string); !ok {
-			return nil, signature("hash", 2)
+			return nil, signatureError("hash", 2)
 		}
 		return nil, fmt.Errorf("D3137: $hash: unknown algorithm %v", args[1])
 	}
@@ -192,14 +192,14 @@ func hash(args []any, _ any) (any, error) {
 // as is anything after the value.
 func parse(args []any, _ any) (any, error) {
 	if len(args) > 1 {
-		return nil, signature("parse", 2)
+		return nil, signatureError("parse", 2)
 	}
 	if len(args) == 0 || args[0] == nil {
 		return nil, nil
 	}
 	s, ok := args[0].(string)
 	if !ok {
-		return nil, signature("parse", 1)
+		return nil, signatureError("parse", 1)
 	}
 	if !json.Valid([]byte(s)) {
 		return nil, errors.New("D3137: Invalid JSON")
@@ -291,7 +291,7 @@ func floats(v any) (any, error) {
 // java.util.Random, as in Step Functions.
 func (v *Env) random(args []any, _ any) (any, error) {
 	if len(args) > 1 {
-		return nil, signature("random", 2)
+		return nil, signatureError("random", 2)
 	}
 	if len(args) == 1 && args[0] != nil {
 		seed, err := towardsZero("random", args, 0)
@@ -316,7 +316,7 @@ func (v *Env) random(args []any, _ any) (any, error) {
 // shuffle is $shuffle; gnata's draws from a source that no seed reproduces.
 func (v *Env) shuffle(args []any, _ any) (any, error) {
 	if len(args) != 1 {
-		return nil, signature("shuffle", len(args))
+		return nil, signatureError("shuffle", len(args))
 	}
 	if args[0] == nil {
 		return nil, nil
@@ -336,7 +336,7 @@ func (v *Env) shuffle(args []any, _ any) (any, error) {
 // uuid is $uuid, a version 4 UUID.
 func (v *Env) uuid(args []any, _ any) (any, error) {
 	if len(args) > 0 {
-		return nil, signature("uuid", 1)
+		return nil, signatureError("uuid", 1)
 	}
 	if v.host.Rand == nil {
 		return nil, errNoRand

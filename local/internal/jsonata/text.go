@@ -26,12 +26,12 @@ func toString(args []any, focus any) (any, error) {
 		if args[1] != nil {
 			b, ok := args[1].(bool)
 			if !ok {
-				return nil, signature("string", 2)
+				return nil, signatureError("string", 2)
 			}
 			pretty = b
 		}
 	default:
-		return nil, signature("string", 3)
+		return nil, signatureError("string", 3)
 	}
 	switch v := args[0].(type) {
 	case nil:
@@ -226,7 +226,7 @@ func letters(name string, f func(string) string) function {
 		case string:
 			return f(s), nil
 		}
-		return nil, signature(name, 1)
+		return nil, signatureError(name, 1)
 	}
 }
 
@@ -238,14 +238,14 @@ func base64decode(args []any, focus any) (any, error) {
 		args = []any{focus}
 	case 1:
 	default:
-		return nil, signature("base64decode", 2)
+		return nil, signatureError("base64decode", 2)
 	}
 	if args[0] == nil {
 		return nil, nil
 	}
 	s, ok := args[0].(string)
 	if !ok {
-		return nil, signature("base64decode", 1)
+		return nil, signatureError("base64decode", 1)
 	}
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
@@ -265,14 +265,14 @@ func decodeURL(args []any, focus any) (any, error) {
 		args = []any{focus}
 	case 1:
 	default:
-		return nil, signature("decodeUrl", 2)
+		return nil, signatureError("decodeUrl", 2)
 	}
 	if args[0] == nil {
 		return nil, nil
 	}
 	s, ok := args[0].(string)
 	if !ok {
-		return nil, signature("decodeUrl", 1)
+		return nil, signatureError("decodeUrl", 1)
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -309,7 +309,7 @@ func clone(args []any, focus any) (any, error) {
 		args = []any{focus}
 	case 1:
 	default:
-		return nil, signature("clone", 2)
+		return nil, signatureError("clone", 2)
 	}
 	switch v := args[0].(type) {
 	case nil:
@@ -317,5 +317,5 @@ func clone(args []any, focus any) (any, error) {
 	case map[string]any, orderedMap, []any:
 		return v, nil
 	}
-	return nil, signature("clone", 1)
+	return nil, signatureError("clone", 1)
 }
