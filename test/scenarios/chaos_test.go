@@ -46,7 +46,7 @@ func (v *victim) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	v.fault.after, v.fault.hits = calls, 0
 	for n := range calls {
 		if v.Float64() < v.perCall {
-			v.fault.after, v.fault.kind = n, []kind{crash, hang, refused, lost}[v.IntN(4)]
+			v.fault.after, v.fault.kind = n, kinds[v.IntN(len(kinds))]
 			break
 		}
 	}
@@ -109,7 +109,7 @@ func TestStockAndMoneyAgreeWithTheOrders(t *testing.T) {
 			if books.charges-books.refunds != ends["COMPLETED"] {
 				t.Errorf("%d charges and %d refunds for %d completed orders", books.charges, books.refunds, ends["COMPLETED"])
 			}
-			if len(ends) != 4 || len(c.struck) != 4 {
+			if len(ends) != 4 || len(c.struck) != len(kinds) {
 				t.Error("the run is too tame to show anything")
 			}
 		})
@@ -127,4 +127,45 @@ var legal = map[string]bool{
 	"ACCEPTED CANCELLED":               true,
 	"ACCEPTED RESERVED CANCELLED":      true,
 	"ACCEPTED RESERVED PAID CANCELLED": true,
+}
+
+// What befalls intake delays the orders of a FIFO queue, but never has one of
+// a tenant's overtake another.
+func TestATenantsOrdersKeepTheirOrderWhateverBefallsThem(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			c := &chaos{Rand: rand.New(rand.NewPCG(seed, 0)), perCall: 0.04, struck: map[kind]int{}}
+			s := variant(t, fifoByTenant, c.functions())
+			tenants := []*client{caller(t, s, "Authorization", "acme"), caller(t, s, "Authorization", "globex")}
+			locations := make([][]string, len(tenants))
+			for i := range 60 {
+				k := i % len(tenants)
+				locations[k] = append(locations[k], tenants[k].submit(order("tok_visa", "")))
+				s.Advance(time.Duration(c.IntN(500)) * time.Millisecond)
+			}
+			s.Advance(2 * time.Hour)
+			completed := 0
+			for k, client := range tenants {
+				var last string
+				for n, location := range locations[k] {
+					result := client.settle(location)
+					first, _ := result["history"].([]any)[0].(map[string]any)
+					at, _ := first["at"].(string)
+					if at < last {
+						t.Errorf("order %d was taken at %s, and the one before it at %s", n, at, last)
+					}
+					last = at
+					if result["status"] == "COMPLETED" {
+						completed++
+					}
+				}
+			}
+			if left, want := available(t, s, "KB-1001"), 1_000_000-2*completed; left != want {
+				t.Errorf("%d left of KB-1001, want %d", left, want)
+			}
+			if len(c.struck) < 3 {
+				t.Errorf("the run is too tame to show anything: %v", c.struck)
+			}
+		})
+	}
 }

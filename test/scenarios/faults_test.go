@@ -33,7 +33,12 @@ const (
 	// The function goes on, with the answer 500 to a call that …
 	refused kind = "refused" // … has no effect
 	lost    kind = "lost"    // … has had its effect
+	// The call has no effect, and the answer is one after which the SDK does
+	// not try again.
+	denied kind = "denied"
 )
+
+var kinds = []kind{crash, hang, refused, lost, denied}
 
 // functions are the app's, with the fault.
 func (f *fault) functions() map[string]local.NewFunction {
@@ -82,7 +87,7 @@ func (i *invocation) call(req *http.Request, do func(*http.Request) (*http.Respo
 	if i.calls++; i.calls != i.after || !i.strikes() {
 		return do(req)
 	}
-	if i.kind == refused {
+	if i.kind == refused || i.kind == denied {
 		pass(req.Context(), i.aws, 1)
 	} else if _, err := do(req); err != nil {
 		return nil, err
@@ -90,9 +95,13 @@ func (i *invocation) call(req *http.Request, do func(*http.Request) (*http.Respo
 	if i.kind == crash || i.kind == hang {
 		i.end(req.Context())
 	}
+	status, code := http.StatusInternalServerError, "InternalServerError"
+	if i.kind == denied {
+		status, code = http.StatusBadRequest, "AccessDeniedException"
+	}
 	return &http.Response{
-		StatusCode: http.StatusInternalServerError, Header: http.Header{}, Request: req,
-		Body: io.NopCloser(strings.NewReader(`{"__type":"InternalServerError","message":"the fault that the test is about"}`)),
+		StatusCode: status, Header: http.Header{}, Request: req,
+		Body: io.NopCloser(strings.NewReader(`{"__type":"` + code + `","message":"the fault that the test is about"}`)),
 	}, nil
 }
 
