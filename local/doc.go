@@ -28,7 +28,7 @@
 // A resource type or a property that is not in this table is an error of New that
 // names it. What is "declared" is accepted, has no effect, and is listed by Notes.
 //
-//	AWS::ApiGateway::*                  REST APIs: routes, models, Cognito, Lambda and API key
+//	AWS::ApiGateway::*                  REST APIs: routes, models, IAM, Cognito, Lambda and API key
 //	                                    authorization, usage plans, throttles, mapping templates, service,
 //	                                    Lambda and mock integrations, gateway responses, access log
 //	AWS::SQS::Queue                     standard with fair groups, FIFO, dead letters, delays, retention

@@ -19,6 +19,7 @@ func (s *Stack) gatewayConfig() apigateway.Config {
 		AccessLog:   func(line string) { fmt.Fprintln(s.opts.AccessLog, line) },
 		Log:         func(requestID, message string) { fmt.Fprintf(s.opts.Logs, "gateway: %s: %s\n", requestID, message) },
 		VerifyToken: s.verifyToken,
+		Identify:    s.identify,
 	}
 }
 
@@ -106,4 +107,18 @@ func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(res.Status)
 	_, _ = w.Write(res.Body)
+}
+
+// APIKey returns the value of an API key of the template, which callers send
+// as X-API-Key. The id is what Ref gives, as in an output of the template; it
+// is the key's logical id too. A key without a Value has one made of that id.
+func (s *Stack) APIKey(id string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.api != nil {
+		if value, ok := s.api.KeyValue(id); ok {
+			return value, nil
+		}
+	}
+	return "", fmt.Errorf("the template has no API key %q", id)
 }

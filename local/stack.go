@@ -42,6 +42,9 @@ type Options struct {
 	Logs io.Writer
 	// AccessLog receives the gateway's access log; default nothing.
 	AccessLog io.Writer
+	// Identities are the callers that IAM knows, by access key, for methods that
+	// it authorizes; default none.
+	Identities map[string]Identity
 	// KeepHistories is how many of the executions that ended last keep their
 	// history for GetExecutionHistory; default 1,000, negative keeps all.
 	KeepHistories int
