@@ -30,7 +30,8 @@
 //
 //	AWS::ApiGateway::*                  REST APIs: routes, models, IAM, Cognito, Lambda and API key
 //	                                    authorization, usage plans, throttles, mapping templates, service,
-//	                                    Lambda and mock integrations, gateway responses, access log
+//	                                    Lambda and mock integrations, gateway responses, access log;
+//	                                    APIKey returns the value of a key
 //	AWS::SQS::Queue                     standard with fair groups, FIFO, dead letters, delays, retention
 //	AWS::Lambda::Function               in process; concurrency, timeouts, errors, asynchronous retries
 //	AWS::Lambda::EventSourceMapping     from queues: batches, windows, maximum concurrency, partial failures
