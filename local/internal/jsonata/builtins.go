@@ -199,6 +199,13 @@ var guards = map[string]func(args []any) error{
 		if !ok || !ok2 || start == math.Trunc(start) && length == math.Trunc(length) {
 			return nil
 		}
+		if length <= 0 {
+			args[1], args[2] = 0.0, 0.0
+			return nil
+		}
+		if math.IsInf(start, 0) || math.IsInf(length, 0) {
+			return errors.New("the start and the length must be finite")
+		}
 		// JavaScript drops the fractions of the start and of the end.
 		size := float64(utf8.RuneCountInString(s))
 		if size+start < 0 {

@@ -148,7 +148,7 @@ func checkBracket(tokens []token, i int, t token) error {
 	}
 	// What stands before all predicates.
 	base := i - 1
-	for base > 0 && tokens[base].text == "]" && !tokens[tokens[base].parent].prefix {
+	for base > 0 && tokens[base].text == "]" && tokens[base].parent >= 0 && !tokens[tokens[base].parent].prefix {
 		base = tokens[base].parent - 1
 	}
 	literal := base >= 0 && (tokens[base].text == "]" || tokens[base].text == "}") && tokens[base].parent >= 0 && tokens[tokens[base].parent].prefix &&

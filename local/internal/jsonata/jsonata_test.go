@@ -101,25 +101,3 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkPath(b *testing.B) {
-	v := env()
-	e, _ := jsonata.Compile("$states.input.order.id")
-	vars := map[string]any{"states": map[string]any{"input": map[string]any{"order": map[string]any{"id": "x"}}}}
-	for b.Loop() {
-		if _, err := v.Eval(e, nil, vars); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkObject(b *testing.B) {
-	v := env()
-	e, _ := jsonata.Compile(`$merge([$states.input, {"results": {"Reserve": $states.input.order.id}}])`)
-	vars := map[string]any{"states": map[string]any{"input": map[string]any{"order": map[string]any{"id": "x"}}}}
-	for b.Loop() {
-		if _, err := v.Eval(e, nil, vars); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -172,7 +172,7 @@ func (g generator) path(depth int) string {
 	}
 	for range g.r.IntN(4) {
 		s += g.of(".lines", ".sku", ".tags", ".customer", ".name", ".age", ".a", ".b", ".k", ".qty", "[0]", "[-1]", "[1]", "[]",
-			"[qty > 2]", `[sku = "A"]`, `["x" in tags]`, "[age >= 30]", "[$exists(city)]", ".(a)", ".[sku, qty]", `.{"s": sku}`, `."name"`, ".$string()", ".(qty * 2)",
+			"[qty > 2]", `[sku = "A"]`, `["x" in tags]`, "[age >= 30]", "[$exists(city)]", ".(a)", ".[0, sku]", `.{"s": sku}`, `."name"`, ".$string()", ".(qty * 2)",
 			"^(sku).qty", "^(>age).name")
 	}
 	return s
