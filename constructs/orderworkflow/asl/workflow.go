@@ -1,8 +1,10 @@
 package asl
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -136,8 +138,12 @@ func (r Retry) WithDefaults(express bool) Retry {
 
 // total returns how long n+1 attempts of at most timeout each take at most.
 func (r Retry) total(timeout time.Duration) time.Duration {
+	timeout = min(timeout, 2*maxStandard) // Longer makes no difference, and could overflow.
 	sum, wait := timeout, r.Interval
 	for range max(r.MaxAttempts, 0) {
+		if sum > maxStandard {
+			return sum
+		}
 		sum += min(wait, r.MaxDelay) + timeout
 		wait = time.Duration(float64(wait) * r.BackoffRate)
 		if wait > r.MaxDelay {
@@ -151,7 +157,7 @@ func (r Retry) total(timeout time.Duration) time.Duration {
 // take at most if every attempt takes its whole time, with an allowance for
 // writing the table.
 func (w Workflow) WorstCase() time.Duration {
-	sum := 2 * time.Hour
+	sum := 4 * time.Hour // Verify, the last Mark and its Recheck may take 70 minutes each.
 	if w.Express {
 		sum = time.Minute
 	}
@@ -167,6 +173,8 @@ func (w Workflow) WorstCase() time.Duration {
 const (
 	maxExpress  = 5 * time.Minute
 	maxStandard = 365 * 24 * time.Hour
+
+	maxAttempts = 99_999_999 // Amazon States Language, "Errors": MaxAttempts
 )
 
 var (
@@ -216,13 +224,14 @@ func (w Workflow) Validate() error {
 	if w.Express {
 		limit, kind = maxExpress, "an Express"
 	}
-	switch worst := w.WorstCase(); {
-	case len(errs) > 0: // The figure would mean nothing.
-	case worst > limit:
+	meaningful := len(errs) == 0 // otherwise what the steps can take says nothing
+	worst := w.WorstCase()
+	switch {
+	case meaningful && worst > limit:
 		bad("the steps can take %s, but %s workflow ends after %s: lower the timeouts or retries", worst, kind, limit)
-	case w.Timeout > limit || w.Timeout < time.Second:
-		bad("the timeout must be from 1s to %s, got %s", limit, w.Timeout)
-	case w.Timeout < worst:
+	case w.Timeout > limit && meaningful, w.Timeout < time.Second, w.Timeout%time.Second != 0:
+		bad("the timeout must be whole seconds, from 1s to %s, got %s", limit, w.Timeout)
+	case meaningful && w.Timeout < worst:
 		bad("the timeout is %s, but the steps can take %s: an order would be left where it stands", w.Timeout, worst)
 	}
 	return errors.Join(errs...)
@@ -263,12 +272,17 @@ func (s Step) problems(w Workflow) (errs []error) {
 		}
 		if d.value < time.Second || d.value%time.Second != 0 {
 			bad("the %s must be whole seconds, at least one, got %s", d.what, d.value)
+		} else if d.value > maxStandard {
+			bad("the %s must be at most %s, got %s", d.what, maxStandard, d.value)
 		}
 	}
 	if s.Heartbeat >= s.Timeout && s.Heartbeat > 0 {
 		bad("the heartbeat (%s) must be shorter than the timeout (%s)", s.Heartbeat, s.Timeout)
 	}
-	if s.Retry.BackoffRate < 1 {
+	if s.Retry.MaxAttempts > maxAttempts {
+		bad("the attempts after the first must be at most %d, got %d", maxAttempts, s.Retry.MaxAttempts)
+	}
+	if !(s.Retry.BackoffRate >= 1) || math.IsInf(s.Retry.BackoffRate, 1) {
 		bad("the backoff rate must be at least 1, got %g", s.Retry.BackoffRate)
 	}
 	if s.Retry.MaxAttempts > 0 && s.Retry.MaxDelay <= s.Retry.Interval {
@@ -288,6 +302,9 @@ func (t Task) problems(what string) (errs []error) {
 		errs = append(errs, fmt.Errorf("%s: %q is not the ARN of a service integration", what, t.Resource))
 	case strings.HasSuffix(t.Resource, ".waitForTaskToken"):
 		errs = append(errs, fmt.Errorf("%s: use WaitForCallback instead of the suffix .waitForTaskToken", what))
+	}
+	if _, err := json.Marshal(t.Arguments); err != nil {
+		errs = append(errs, fmt.Errorf("%s: its arguments are no JSON: %w", what, err))
 	}
 	return errs
 }

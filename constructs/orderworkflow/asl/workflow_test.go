@@ -1,6 +1,7 @@
 package asl_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,13 @@ func TestValidateTimes(t *testing.T) {
 		{"fits", func(*asl.Workflow) {}, ""},
 		{"too short", func(w *asl.Workflow) { w.Timeout -= time.Second }, "an order would be left where it stands"},
 		{"too long", func(w *asl.Workflow) { w.Timeout = 366 * 24 * time.Hour }, "from 1s to 8760h0m0s"},
+		{"beside other mistakes", func(w *asl.Workflow) { w.Steps[0].Name, w.Timeout = "x", -time.Second }, "the timeout must be whole seconds, from 1s to 8760h0m0s, got -1s"},
+		{"an overflow", func(w *asl.Workflow) { w.Steps[0].Timeout = math.MaxInt64 / time.Second * time.Second }, "the timeout must be at most 8760h0m0s"},
+		{"attempts without end", func(w *asl.Workflow) { w.Steps[0].Retry.MaxAttempts = math.MaxInt }, "must be at most 99999999, got 9223372036854775807"},
+		{"no rate", func(w *asl.Workflow) { w.Steps[0].Retry.BackoffRate = math.NaN() }, "at least 1, got NaN"},
+		{"arguments", func(w *asl.Workflow) {
+			w.Steps[0].Run = asl.Task{Resource: "arn:aws:states:::sns:publish", Arguments: map[string]any{"Message": make(chan int)}}
+		}, "its task: its arguments are no JSON: json: unsupported type: chan int"},
 		{"too slow for Express", func(w *asl.Workflow) { w.Express = true }, "an Express workflow ends after 5m0s"},
 		{"no waiting in Express", func(w *asl.Workflow) { w.Express, w.Steps[0].WaitForCallback = true, true }, "cannot wait for a callback"},
 		{"part of a second", func(w *asl.Workflow) { w.Steps[0].Timeout = 1500 * time.Millisecond }, "the timeout must be whole seconds"},
