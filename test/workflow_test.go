@@ -216,7 +216,7 @@ func TestConstructsPanicWithTheirPath(t *testing.T) {
 		{"orderworkflow: test/Orders: a workflow needs at least one step", func(s awscdk.Stack) {
 			orderworkflow.New(s, "Orders", orderworkflow.Props{})
 		}},
-		{"gofunction: test/Ship: there is no nowhere/bootstrap; run: go run ./cmd/build-functions", func(s awscdk.Stack) {
+		{"gofunction: test/Ship: there is no nowhere/bootstrap; run: go run github.com/orderflow-cdk/orderflow/cmd/build-functions", func(s awscdk.Stack) {
 			gofunction.New(s, "Ship", gofunction.Props{Name: "ship", AssetDir: "nowhere"})
 		}},
 	} {

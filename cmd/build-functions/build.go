@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,7 +96,11 @@ func build(ctx context.Context, root, out, arch string, report progress) ([]func
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, err
 		}
-		if err := os.Rename(filepath.Join(work, name), path); err != nil {
+		err := os.Rename(filepath.Join(work, name), path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("functions/%s is no command: keep packages that are not called main elsewhere", name)
+		}
+		if err != nil {
 			return nil, err
 		}
 		f, err := measure(name, path)

@@ -132,6 +132,9 @@ func TestBuildFailsWithOneLine(t *testing.T) {
 		t.Skip("the rest calls the compiler")
 	}
 	expect("x86_64", "functions/bad/main.go:3:15: undefined: undefined (and 1 more lines")
+	write("functions/bad/main.go", "package main\n\nfunc main() {}\n")
+	write("functions/shared/shared.go", "package shared\n")
+	expect("x86_64", "functions/shared is no command")
 	if left, err := filepath.Glob(filepath.Join(root, "dist", "*", ".build-*")); err != nil || left != nil {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

@@ -7,7 +7,12 @@
 //	})
 //
 // Nothing is compiled here: building before the synthesis keeps the asset's
-// hash a function of the source alone, and tests free of a compiler.
+// hash a function of the source alone, and tests free of a compiler. Command
+// build-functions of this module makes dist/arm64/<name>/bootstrap of every
+// folder functions/<name> of yours that holds a package main:
+//
+//	go get -tool github.com/orderflow-cdk/orderflow/cmd/build-functions
+//	go tool build-functions
 //
 // # Resources
 //

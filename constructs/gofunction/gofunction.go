@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -54,7 +56,8 @@ type Props struct {
 	// Timeout of an invocation, in whole seconds, up to 15 minutes. Default: 10 s.
 	Timeout time.Duration
 
-	// Environment variables; values may be CDK tokens. Default: none.
+	// Environment variables, but none that Lambda sets itself; values may be CDK
+	// tokens. Default: none.
 	Environment map[string]string
 
 	// LogLevel is what Lambda's own log filter lets pass. Default: Info.
@@ -104,6 +107,15 @@ var (
 	variableName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 )
 
+// reserved are the variables that Lambda sets and lets nobody else set
+// (Lambda developer guide, "Defined runtime environment variables").
+var reserved = []string{
+	"AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
+	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+	"AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID",
+	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+}
+
 // Validate reports everything that is wrong with p. It reads the file system
 // but needs no Node.
 func (p Props) Validate() error {
@@ -133,9 +145,12 @@ func (p Props) Validate() error {
 	if p.ReservedConcurrency < 0 {
 		bad("the reserved concurrency must not be negative, got %d", p.ReservedConcurrency)
 	}
-	for name := range p.Environment {
-		if !variableName.MatchString(name) {
+	for _, name := range slices.Sorted(maps.Keys(p.Environment)) {
+		switch {
+		case !variableName.MatchString(name):
 			bad("%q is not the name of an environment variable", name)
+		case slices.Contains(reserved, name):
+			bad("the environment variable %s is Lambda's own", name)
 		}
 	}
 	return errors.Join(errs...)
@@ -149,7 +164,7 @@ func checkBootstrap(dir string) error {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no %s; run: go run ./cmd/build-functions", file)
+		return fmt.Errorf("there is no %s; run: go run github.com/orderflow-cdk/orderflow/cmd/build-functions", file)
 	case err != nil:
 		return fmt.Errorf("the bootstrap cannot be read: %w", err)
 	case !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0:

@@ -21,7 +21,7 @@ func ExampleProps_Validate() {
 	}.Validate()
 	fmt.Println(err)
 	// Output:
-	// there is no elsewhere/arm64/reserve/bootstrap; run: go run ./cmd/build-functions
+	// there is no elsewhere/arm64/reserve/bootstrap; run: go run github.com/orderflow-cdk/orderflow/cmd/build-functions
 	// the memory must be 128–10,240 MB, got 64
 	// the timeout must be whole seconds, 1s–15m, got 1h0m0s
 }
@@ -54,6 +54,7 @@ func TestValidate(t *testing.T) {
 		{"log level", func(p *gofunction.Props) { p.LogLevel = "LOUD" }, `got "LOUD"`},
 		{"concurrency", func(p *gofunction.Props) { p.ReservedConcurrency = -1 }, "got -1"},
 		{"variable", func(p *gofunction.Props) { p.Environment = map[string]string{"a-b": ""} }, `"a-b" is not the name`},
+		{"Lambda's variable", func(p *gofunction.Props) { p.Environment = map[string]string{"AWS_REGION": "eu-west-1"} }, "AWS_REGION is Lambda's own"},
 	} {
 		p := gofunction.Props{Name: "f", AssetDir: good}
 		tt.change(&p)

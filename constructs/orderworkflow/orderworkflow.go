@@ -135,6 +135,13 @@ func (w *OrderWorkflow) makeStateMachine() {
 	w.StateMachine = awsstepfunctions.NewStateMachine(w, jsii.String("StateMachine"), props)
 }
 
+// Final are the statuses that are an end: that of the last step, and Rejected,
+// Failed and Cancelled of Props. StatusNotifier's Props.Final wants to know them.
+func (w *OrderWorkflow) Final() []string {
+	last := w.props.Steps[len(w.props.Steps)-1]
+	return []string{last.Status, w.props.Rejected, w.props.Failed, w.props.Cancelled}
+}
+
 // GrantStart lets grantee start executions.
 func (w *OrderWorkflow) GrantStart(grantee awsiam.IGrantable) {
 	w.StateMachine.GrantStartExecution(grantee)

@@ -31,7 +31,8 @@ type Props struct {
 	// Default: API.AcceptanceWindow(), the retention of its two queues.
 	AcceptanceWindow time.Duration
 
-	// Final are the statuses that are an end.
+	// Final are the statuses that are an end: OrderWorkflow.Final() of a workflow
+	// with other names than the usual ones.
 	// Default: COMPLETED, REJECTED, FAILED, CANCELLED.
 	Final []string
 }
