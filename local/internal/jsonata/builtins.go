@@ -176,8 +176,8 @@ var guards = map[string]func(args []any) error{
 	},
 	"formatBase": func(args []any) error {
 		if n, ok := number(args[0]); ok {
-			if math.IsInf(n, 0) || math.IsNaN(n) {
-				return fmt.Errorf("%v has no digits", n)
+			if !(math.Abs(n) < 1<<53) {
+				return fmt.Errorf("%v has no exact digits", n)
 			}
 			args[0] = math.RoundToEven(n)
 		}
@@ -191,20 +191,31 @@ var guards = map[string]func(args []any) error{
 	},
 	"substring": func(args []any) error {
 		s, ok := args[0].(string)
-		if !ok || len(args) < 3 {
+		if !ok || len(args) < 2 {
 			return nil
 		}
 		start, ok := number(args[1])
-		length, ok2 := number(args[2])
-		if !ok || !ok2 || start == math.Trunc(start) && length == math.Trunc(length) {
+		if !ok {
 			return nil
 		}
+		// gnata counts with int, which has no infinity.
+		start = clamp(start)
+		args[1] = start
+		if len(args) < 3 {
+			return nil
+		}
+		length, ok := number(args[2])
+		if !ok {
+			return nil
+		}
+		length = clamp(length)
+		args[2] = length
 		if length <= 0 {
 			args[1], args[2] = 0.0, 0.0
 			return nil
 		}
-		if math.IsInf(start, 0) || math.IsInf(length, 0) {
-			return errors.New("the start and the length must be finite")
+		if start == math.Trunc(start) && length == math.Trunc(length) {
+			return nil
 		}
 		// JavaScript drops the fractions of the start and of the end.
 		size := float64(utf8.RuneCountInString(s))
@@ -222,6 +233,14 @@ var guards = map[string]func(args []any) error{
 		return nil
 	},
 	"base64encode": func(args []any) error { return asciiOnly(args[0]) },
+}
+
+// clamp bounds a place in a text.
+func clamp(f float64) float64 {
+	if math.IsNaN(f) {
+		return 0
+	}
+	return max(-math.MaxInt32, min(math.MaxInt32, f))
 }
 
 // unequal refuses an array whose elements are all the same: jsonata makes an

@@ -147,9 +147,12 @@ func checkBracket(tokens []token, i int, t token) error {
 		return refuse("[[…]]", "several indexes select in another way here; use $filter with its index")
 	}
 	// What stands before all predicates.
-	base := i - 1
+	base := max(0, i-1)
 	for base > 0 && tokens[base].text == "]" && tokens[base].parent >= 0 && !tokens[tokens[base].parent].prefix {
 		base = tokens[base].parent - 1
+	}
+	if k := tokens[base].kind; (k == stringToken || k == numberToken) && next == "." && near(tokens, base-1) != "." {
+		return refuse(tokens[base].text+"[…].", "a literal cannot be a step of a path; put it in a variable")
 	}
 	literal := base >= 0 && (tokens[base].text == "]" || tokens[base].text == "}") && tokens[base].parent >= 0 && tokens[tokens[base].parent].prefix &&
 		near(tokens, tokens[base].parent-1) != "."

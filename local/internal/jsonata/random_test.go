@@ -107,7 +107,7 @@ func (g generator) truth(depth int) string {
 		g.number(d)+g.of(" = ", " != ", " < ", " <= ", " > ", " >= ")+g.number(d),
 		g.text(d)+g.of(" = ", " != ", " < ", " >= ")+g.text(d),
 		g.any(d)+g.of(" = ", " != ")+g.any(d),
-		g.of(g.number(d), g.text(d), g.truth(d))+" in "+g.array(d),
+		g.of(g.number(0), g.text(0), g.truth(0))+" in "+g.array(d),
 		g.truth(d)+g.of(" and ", " or ")+g.truth(d),
 		g.any(d)+g.of(" and ", " or ")+g.any(d),
 		g.of("$not", "$boolean", "$exists")+"("+g.any(d)+")",
