@@ -150,7 +150,7 @@ type Props struct {
 
 	// Timeout ends an execution whatever it is doing and leaves its order as it
 	// stands, so it must exceed what the steps can take. Default: what they
-	// can take with every retry and compensation, and two hours for the table
+	// can take with every retry and compensation, and four hours for the table
 	// (five minutes in all for Express).
 	Timeout time.Duration
 

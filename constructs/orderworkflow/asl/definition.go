@@ -18,6 +18,8 @@ const (
 func mark(status string) string    { return "Mark " + status }
 func recheck(status string) string { return "Recheck " + status }
 func decide(status string) string  { return "Decide " + status }
+func verify(status string) string  { return "Verify " + status }
+func judge(status string) string   { return "Judge " + status }
 func undo(step string) string      { return "Undo " + step }
 
 // Definition returns the state machine as JSON. The same workflow always
@@ -174,15 +176,17 @@ func (b *builder) mark(k int) {
 	update := statusWrite{to: s.Status, from: s.From, heedCancel: !final, step: s.Name, first: k == 0, callback: s.WaitForCallback}
 	st := b.write(update)
 	st.Retry = b.tableRetry(false)
-	st.Catch = slices.Concat(
-		[]catcher{{ErrorEquals: refused, Next: recheck(s.Status)}},
-		b.failures(nil, b.unwind(k, b.w.Failed)),
-	)
+	giveUp := b.unwind(k, b.w.Failed)
 	if b.last(k) {
+		giveUp = verify(s.Status)
 		st.Output, st.End = object{"status": s.Status}, true
 	} else {
 		st.Next = b.after(k)
 	}
+	st.Catch = slices.Concat(
+		[]catcher{{ErrorEquals: refused, Next: recheck(s.Status)}},
+		b.failures(nil, giveUp),
+	)
 	b.states.add(mark(s.Status), st)
 
 	var rules []choiceRule
@@ -198,7 +202,28 @@ func (b *builder) mark(k int) {
 		choiceRule{Condition: jsonata(isOneOf(b.reached(k))), Next: b.after(k)},
 		choiceRule{Condition: jsonata(isOneOf(s.From)), Next: mark(s.Status)},
 	)
-	b.recheck(s.Status, b.failures(nil, b.unwind(k, b.w.Failed)), rules)
+	b.recheck(s.Status, b.failures(nil, giveUp), rules)
+	if b.last(k) {
+		b.verify(k)
+	}
+}
+
+// verify adds the two states that stand between a last write that failed for
+// good and undoing the order. Any of its attempts may have taken effect, and what
+// is on record as completed must not be undone: other statuses can still become FAILED,
+// that one cannot. If the table cannot even be read, the execution fails and the
+// order is left to whoever gets the alarm.
+func (b *builder) verify(k int) {
+	status := b.w.Steps[k].Status
+	st := b.read()
+	st.Retry = b.tableRetry(true)[1:]
+	st.Next = judge(status)
+	b.states.add(verify(status), st)
+	b.states.add(judge(status), state{
+		Type:    "Choice",
+		Choices: []choiceRule{{Condition: jsonata(isOneOf([]string{status})), Next: ended}},
+		Default: b.unwind(k, b.w.Failed),
+	})
 }
 
 // reached are the statuses that show that step k's status was written. An
@@ -289,7 +314,17 @@ func (b *builder) close() {
 // recheck adds the two states that find out why a write of status was refused.
 // catch says where a failing read leads; nil lets the execution fail.
 func (b *builder) recheck(status string, catch []catcher, rules []choiceRule) {
-	st := state{
+	st := b.read()
+	st.Retry = b.tableRetry(catch == nil)[1:] // There is no condition that could be refused.
+	st.Catch = catch
+	st.Next = decide(status)
+	b.states.add(recheck(status), st)
+	b.states.add(decide(status), state{Type: "Choice", Choices: rules, Default: conflict})
+}
+
+// read is the state that reads where the order stands, without its error handling.
+func (b *builder) read() state {
+	return state{
 		Type:     "Task",
 		Resource: getItem,
 		Arguments: object{
@@ -305,12 +340,7 @@ func (b *builder) recheck(status string, catch []catcher, rules []choiceRule) {
 			"status":          jsonata("$exists($states.result.Item.status.S) ? $states.result.Item.status.S : ''"),
 			"cancelRequested": jsonata("$exists($states.result.Item.cancelRequested)"),
 		},
-		Retry: b.tableRetry(catch == nil)[1:], // There is no condition that could be refused.
-		Catch: catch,
-		Next:  decide(status),
 	}
-	b.states.add(recheck(status), st)
-	b.states.add(decide(status), state{Type: "Choice", Choices: rules, Default: conflict})
 }
 
 // failures catches every technical error.

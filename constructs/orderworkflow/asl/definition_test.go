@@ -239,6 +239,12 @@ func TestWhereErrorsLead(t *testing.T) {
 		{"Mark PAID", conditionFailed, "Recheck PAID"},
 		{"Mark PAID", "DynamoDB.InternalServerErrorException", "Undo Charge"},
 		{"Recheck PAID", "anything", "Undo Charge"},
+		// What may be on record as completed is not undone before that is known.
+		{"Mark COMPLETED", conditionFailed, "Recheck COMPLETED"},
+		{"Mark COMPLETED", "States.Timeout", "Verify COMPLETED"},
+		{"Mark COMPLETED", "States.DataLimitExceeded", "Verify COMPLETED"},
+		{"Recheck COMPLETED", "anything", "Verify COMPLETED"},
+		{"Verify COMPLETED", "anything", "the end"},
 		{"Begin", conditionFailed, "Recheck ACCEPTED"},
 		{"Begin", "anything", "Mark FAILED"},
 		{"Undo Charge", "anything", "Undo Reserve"},

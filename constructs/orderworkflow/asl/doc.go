@@ -24,6 +24,10 @@
 //     had taken effect and only its answer was lost, undoes the order if
 //     somebody asked to cancel it, tries again if somebody else moved the order to
 //     another status that allows this one, and ends in Conflict otherwise.
+//   - Verify X reads the item after a last write that failed for good, since any
+//     of its attempts may have taken effect: an order that is on record as
+//     completed must not be undone. Judge X undoes it only if it is not. If the table
+//     cannot be read for more than an hour, the execution fails and leaves the order.
 //   - Undo X is the compensation of step X. They run in reverse order. One that
 //     fails for good does not stop those that follow: the order ends as failed with
 //     the reason CompensationFailed, and the detail says what was left undone.

@@ -1,6 +1,7 @@
 package asl_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -137,6 +138,53 @@ func TestOrdersEndAsTheyShould(t *testing.T) {
 			if tt.want.Reason == "States.DataLimitExceeded" {
 				got.Detail = "" // The service's own words.
 			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// What is on record as completed must not be undone, even if every answer of
+// the write that put it there was lost. A table that does not exist stands for that.
+func TestNothingIsUndoneBeforeTheLastWriteIsKnownToHaveFailed(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		ship func(*call) (any, error)
+		want outcome
+	}{
+		{"it had taken effect", func(c *call) (any, error) {
+			c.moveToAs(4, "COMPLETED")
+			return map[string]any{}, nil
+		}, outcome{
+			Path: "ACCEPTED RESERVED PAID COMPLETED", Execution: "SUCCEEDED", Calls: "RunReserve RunCharge RunShip",
+		}},
+		{"it had not", nil, outcome{
+			Path: "ACCEPTED RESERVED PAID FAILED", Reason: "DynamoDB.ResourceNotFoundException",
+			Execution: "FAILED DynamoDB.ResourceNotFoundException", Calls: "RunReserve RunCharge RunShip UndoCharge UndoReserve",
+		}},
+		{"the order was moved on by somebody else", func(c *call) (any, error) {
+			c.moveToAs(4, "ON_HOLD")
+			return map[string]any{}, nil
+		}, outcome{
+			Path: "ACCEPTED RESERVED PAID ON_HOLD", Execution: "FAILED Conflict", Calls: "RunReserve RunCharge RunShip UndoCharge UndoReserve",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var machine map[string]any
+			if err := json.Unmarshal(definition(t, orders()), &machine); err != nil {
+				t.Fatal(err)
+			}
+			last := machine["States"].(map[string]any)["Mark COMPLETED"].(map[string]any)
+			last["Arguments"].(map[string]any)["TableName"] = "elsewhere"
+			broken, err := json.Marshal(machine)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := runDefinition(t, orders(), broken, map[string]func(*call) (any, error){"RunShip": tt.ship})
+			r.record("ACCEPTED", nil)
+			got := r.outcome(r.start())
+			got.Detail = "" // The service's own words.
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}

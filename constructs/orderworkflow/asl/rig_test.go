@@ -54,6 +54,12 @@ const pk = "dA#o-1"
 // run starts a rig. Functions that are not given succeed.
 func run(t *testing.T, w asl.Workflow, functions map[string]func(*call) (any, error)) *rig {
 	t.Helper()
+	return runDefinition(t, w, definition(t, w), functions)
+}
+
+// runDefinition is run with a definition of w that a test has changed.
+func runDefinition(t *testing.T, w asl.Workflow, states []byte, functions map[string]func(*call) (any, error)) *rig {
+	t.Helper()
 	r := &rig{t: t}
 	resources := map[string]any{
 		"Table": map[string]any{"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{
@@ -87,7 +93,7 @@ func run(t *testing.T, w asl.Workflow, functions map[string]func(*call) (any, er
 		kind = "EXPRESS"
 	}
 	resources["Machine"] = map[string]any{"Type": "AWS::StepFunctions::StateMachine", "Properties": map[string]any{
-		"DefinitionString": string(definition(t, w)), "DefinitionSubstitutions": substitutions,
+		"DefinitionString": string(states), "DefinitionSubstitutions": substitutions,
 		"StateMachineType": kind, "RoleArn": "arn:aws:iam::123456789012:role/r",
 	}}
 	template, err := json.Marshal(map[string]any{
@@ -280,13 +286,16 @@ func (r *rig) outcome(arn string) outcome {
 }
 
 // moveTo does what another writer of the table would do, correctly.
-func (c *call) moveTo(status string) {
+func (c *call) moveTo(status string) { c.moveToAs(2, status) }
+
+// moveToAs makes the change whose sequence is n.
+func (c *call) moveToAs(n int, status string) {
 	c.set("SET #status = :status, #sequence = #sequence + :one, #history = list_append(#history, :entry), #results = :none", map[string]types.AttributeValue{
 		":none":   &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}},
 		":status": &types.AttributeValueMemberS{Value: status},
 		":one":    &types.AttributeValueMemberN{Value: "1"},
 		":entry": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-			"sequence": &types.AttributeValueMemberN{Value: "2"}, "status": &types.AttributeValueMemberS{Value: status},
+			"sequence": &types.AttributeValueMemberN{Value: strconv.Itoa(n)}, "status": &types.AttributeValueMemberS{Value: status},
 		}}}},
 	})
 }
