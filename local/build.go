@@ -143,7 +143,16 @@ func (s *Stack) buildQueue(r *cfn.Resource, queues map[string]*sqs.Queue) error 
 
 func (s *Stack) buildTable(r *cfn.Resource) error {
 	var p dynamodb.TableProperties
-	if err := s.decode(r, &p); err != nil {
+	if r.Type == "AWS::DynamoDB::GlobalTable" {
+		var global dynamodb.GlobalTableProperties
+		if err := s.decode(r, &global); err != nil {
+			return err
+		}
+		var err error
+		if p, err = global.InRegion(s.opts.Region); err != nil {
+			return named(r, err)
+		}
+	} else if err := s.decode(r, &p); err != nil {
 		return err
 	}
 	_, err := s.tables.CreateTable(s.names.physical(r.LogicalID), p)

@@ -36,7 +36,8 @@
 //	AWS::Lambda::Function               in process; concurrency, timeouts, errors, asynchronous retries
 //	AWS::Lambda::EventSourceMapping     from queues: batches, windows, maximum concurrency, partial failures
 //	AWS::StepFunctions::StateMachine    JSONata; Standard and Express
-//	AWS::DynamoDB::Table, GlobalTable   items, expressions, transactions, indexes, limits, streams, time to live
+//	AWS::DynamoDB::Table, GlobalTable   items, expressions, transactions, indexes, limits, streams, time to live;
+//	                                    a global table of one replica, as TableV2 makes it
 //	AWS::SecretsManager::Secret         GetSecretValue
 //	AWS::Cognito::UserPool              declared; IDToken issues tokens that its authorizers accept
 //	AWS::IAM::*, policies, permissions  declared: every call is allowed

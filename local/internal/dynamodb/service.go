@@ -59,9 +59,6 @@ func (s *Service) CreateTable(name string, p TableProperties) (*Table, error) {
 // Table returns the table of the given physical name, or nil.
 func (s *Service) Table(name string) *Table { return s.tables[name] }
 
-// Tables returns all tables ordered by name.
-func (s *Service) Tables() []*Table { return slices.Clone(s.sorted) }
-
 type action struct {
 	decode func(*request, *decoder, string) error
 	run    func(*Service, *request, []byte) ([]byte, error)

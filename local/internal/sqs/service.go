@@ -60,9 +60,6 @@ func (s *Service) Queue(ref string) *Queue {
 	return s.byURL(ref)
 }
 
-// Queues lists the queues in order of creation.
-func (s *Service) Queues() []*Queue { return s.queues }
-
 // Check reports every redrive policy that names a queue which does not exist
 // or cannot take the messages. It is for when all queues are created.
 func (s *Service) Check() error {

@@ -169,9 +169,6 @@ func (s *Service) CreateStateMachine(name string, p StateMachineProperties) (*St
 // StateMachine returns a state machine by its ARN; nil if there is none.
 func (s *Service) StateMachine(arn string) *StateMachine { return s.machines[arn] }
 
-// StateMachines lists the state machines in order of creation.
-func (s *Service) StateMachines() []*StateMachine { return s.byName }
-
 // checkExpress refuses what an Express workflow cannot do.
 func (m *Machine) checkExpress() error {
 	var errs []error
