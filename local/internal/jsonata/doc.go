@@ -33,7 +33,7 @@
 //     and the predicates of what is undefined are not evaluated.
 //   - in compares objects by what is in them.
 //   - Regular expressions see characters, not the halves of those beyond U+FFFF.
-//   - A step of a path in parentheses that makes an array of none or of one.
+//   - Arrays of none or of one that a step in parentheses or $map of one element makes.
 //   - A transform of what is no object is that itself.
 //   - Computed indexes: arrays of one, and negative ones with a fraction.
 package jsonata
