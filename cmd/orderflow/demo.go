@@ -64,7 +64,7 @@ func (c *demoCommand) Run() error {
 		return err
 	}
 	server := &http.Server{Handler: stack, ReadHeaderTimeout: time.Minute}
-	go server.Serve(listener)
+	go func() { _ = server.Serve(listener) }() // until it is closed
 	defer server.Close()
 
 	bar := progress(len(submissions))
