@@ -6,6 +6,7 @@ toolchain go1.26.8
 
 ignore (
 	./node_modules
+	./test/bench/typescript/node_modules
 	./test/referees/node_modules
 )
 
