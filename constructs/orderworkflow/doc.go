@@ -26,7 +26,10 @@
 // Whoever records an order (GrantRecord) writes the items that package record
 // describes, the first status with sequence 1, and then starts an execution with
 // {"pk", "tenant", "orderId", "order"} (GrantStart). From then on only the
-// execution changes the status.
+// execution changes the status. An item that has cancelRequested and no status
+// is an order that was cancelled before it was recorded: record it as cancelled,
+// and do not start it. The reference app's intake, internal/handler/intake.go of
+// this module, is one to begin with.
 //
 // # What holds
 //

@@ -56,7 +56,8 @@ const (
 	PayloadHash = "payloadHash"
 	Conflicts   = "conflicts"
 
-	// TaskToken (S) is there while a step waits for a callback.
+	// TaskToken (S) is where a step that waits for a callback may keep its token
+	// for whoever reports back; the workflow removes it with the next status.
 	TaskToken = "taskToken"
 
 	// ExpiresAt (N) is the table's time-to-live attribute, Unix seconds.
