@@ -56,8 +56,11 @@ func fits(name string, signature []string, args []any) error {
 	}
 	for i, a := range args {
 		want := signature[i]
-		if a == nil || want == "x" || len(args) < len(signature) && i == 0 && len(signature) > 1 && !oneOf(want, letter(a)) && len(args) == 1 {
+		if a == nil || want == "x" {
 			continue
+		}
+		if len(args) == 1 && len(signature) > 1 && !oneOf(want, letter(a)) {
+			continue // it may be the second argument, and the context the first
 		}
 		if want[0] != 'a' {
 			if !oneOf(want, letter(a)) {
