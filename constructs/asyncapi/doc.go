@@ -55,7 +55,12 @@
 // API Gateway has one answer, MISSING_AUTHENTICATION_TOKEN, both for a route
 // that does not exist and for a request that is not signed. With the authorizer
 // [IAM] it may be either and is 403 not-signed; with another one it can only be
-// the route and is 404 no-route.
+// the route and is 404 no-route. A token sent to a route that does not exist is
+// INVALID_SIGNATURE to it, and treated alike.
+//
+// A body beyond 10 MB has API Gateway's own answer, 413 with only a message: it
+// cannot be changed. docs/aws-behaviour.md tells what is known of AWS, and what
+// is not.
 //
 // # The message
 //

@@ -35,6 +35,16 @@ func (a *AsyncApi) gatewayResponses() []gatewayResponse {
 		noRoute.title, noRoute.code = "Forbidden", "not-signed"
 		noRoute.detail = `"The request is not signed with AWS credentials, or there is nothing at this path and method."`
 	}
+	// API Gateway takes the Authorization header for an AWS signature where no
+	// method says otherwise, and so refuses a token sent to a route that does not
+	// exist. Without IAM it can be nothing else.
+	notSigned := gatewayResponse{
+		kind: awsapigateway.ResponseType_INVALID_SIGNATURE, id: "InvalidSignature",
+		status: noRoute.status, title: noRoute.title, code: noRoute.code, detail: noRoute.detail,
+	}
+	if noRoute.status == "403" {
+		notSigned.code, notSigned.detail = "invalid-signature", `"The request's signature does not match."`
+	}
 	return []gatewayResponse{
 		{kind: awsapigateway.ResponseType_BAD_REQUEST_BODY, id: "BadRequestBody", status: "400", title: "Bad Request", code: "invalid-body",
 			detail: `"$context.error.validationErrorString"`},
@@ -49,12 +59,13 @@ func (a *AsyncApi) gatewayResponses() []gatewayResponse {
 		noRoute,
 		{kind: awsapigateway.ResponseType_EXPIRED_TOKEN, id: "ExpiredToken", status: "403", title: "Forbidden", code: "expired-token",
 			detail: `"The credentials have expired."`},
-		{kind: awsapigateway.ResponseType_INVALID_SIGNATURE, id: "InvalidSignature", status: "403", title: "Forbidden", code: "invalid-signature",
-			detail: `"The request's signature does not match."`},
+		notSigned,
 		{kind: awsapigateway.ResponseType_WAF_FILTERED, id: "WafFiltered", status: "403", title: "Forbidden", code: "filtered",
 			detail: `"The firewall refused the request."`},
 		{kind: awsapigateway.ResponseType_RESOURCE_NOT_FOUND, id: "ResourceNotFound", status: "404", title: "Not Found", code: "no-route",
 			detail: `"There is nothing at this path and method."`},
+		// Beyond 10 MB. API Gateway's notes say that it does not use this one yet;
+		// what SQS finds too long is answered by refused.vtl.
 		{kind: awsapigateway.ResponseType_REQUEST_TOO_LARGE, id: "RequestTooLarge", status: "413", title: "Content Too Large", code: "too-large",
 			detail: `"The body is longer than an order may be."`},
 		{kind: awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE, id: "UnsupportedMediaType", status: "415", title: "Unsupported Media Type", code: "unsupported-media-type",

@@ -120,7 +120,9 @@ func (a *AsyncApi) submitOutcomes() *[]*awsapigateway.IntegrationResponse {
 	}
 	return &[]*awsapigateway.IntegrationResponse{
 		a.Outcome("202", `2\d{2}`, plainJSON, mapping.Join(a.submission(), mapping.File(templates, "accepted.vtl")), "Retry-After", retryAfter),
-		a.Outcome("400", `4\d{2}`, problemJSON, mapping.Join(a.submission(),
+		a.Outcome("413", "413", problemJSON, mapping.Join(mapping.File(templates, "toolong.vtl"), mapping.Shared(mapping.Problem))),
+		// All other 4xx: which of two patterns that fit wins is not documented.
+		a.Outcome("400", `40\d|41[0-24-9]|4[2-9]\d`, problemJSON, mapping.Join(a.submission(),
 			mapping.File(templates, "refused.vtl", "retryAfter", retryAfter), mapping.Shared(mapping.Problem))),
 		a.Outcome("503", `5\d{2}`, problemJSON, unknown("503", "Service Unavailable"), "Retry-After", retryAfter),
 		a.Outcome("500", "", problemJSON, unknown("500", "Internal Server Error")),

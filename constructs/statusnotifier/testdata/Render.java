@@ -14,6 +14,7 @@ import org.apache.velocity.app.VelocityEngine;
 public class Render {
     public static class Util {
         public String base64Encode(String s) { return b64(s); }
+        public Object parseJson(String s) { return new Json(s).value(); }
         public String urlEncode(String s) throws IOException { return java.net.URLEncoder.encode(s, "UTF-8"); }
         public String escapeJavaScript(String s) { return StringEscapeUtils.escapeJavaScript(s); }
     }

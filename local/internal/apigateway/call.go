@@ -71,7 +71,7 @@ func (a *API) Serve(req *Request, done func(*Response)) {
 	c.splitStage()
 	c.node, c.method, c.params = a.root.match(c.path, req.Method)
 	if c.node == nil {
-		c.fail(missingAuthenticationToken)
+		c.fail(unsigned(req.Header.Get("Authorization")))
 		return
 	}
 	if len(req.Body) > maxBody {

@@ -4,8 +4,9 @@
 // A request goes through these stages; whichever refuses it answers through
 // its GatewayResponse, that of DEFAULT_4XX or DEFAULT_5XX, or AWS's default:
 //
-//	route        MISSING_AUTHENTICATION_TOKEN for an unknown path or method
-//	size         REQUEST_TOO_LARGE beyond 10 MB
+//	route        MISSING_AUTHENTICATION_TOKEN for an unknown path or method,
+//	             INVALID_SIGNATURE if there is an Authorization header
+//	size         REQUEST_TOO_LARGE beyond 10 MB, which has AWS's default answer always
 //	authorizer   UNAUTHORIZED, ACCESS_DENIED, EXPIRED_TOKEN, INVALID_SIGNATURE,
 //	             AUTHORIZER_FAILURE, AUTHORIZER_CONFIGURATION_ERROR
 //	API key      INVALID_API_KEY

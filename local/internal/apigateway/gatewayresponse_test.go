@@ -1,6 +1,7 @@
 package apigateway_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
@@ -90,4 +91,34 @@ func TestMistakesAreReportedAllAtOnce(t *testing.T) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
 		}
 	}
+}
+
+func TestATokenForAnUnknownRouteIsTakenForASignature(t *testing.T) {
+	w := newWorld(t)
+	w.add("Route", "GatewayResponse", m{"RestApiId": "Api", "ResponseType": "MISSING_AUTHENTICATION_TOKEN", "StatusCode": 404,
+		"ResponseTemplates": m{"application/json": `"route"`}})
+	w.add("Signature", "GatewayResponse", m{"RestApiId": "Api", "ResponseType": "INVALID_SIGNATURE", "StatusCode": 400,
+		"ResponseTemplates": m{"application/json": `$context.error.messageString`}})
+	w.method(w.resource("", "here"), "GET", mock("ok"), nil)
+
+	w.expect(w.send("GET", "/none", ""), 404, `"route"`)
+	w.expect(w.send("GET", "/here", "", "Authorization", "Bearer a.b.c"), 200, "ok")
+	r := w.send("GET", "/none", "", "Authorization", "Bearer a.b.c")
+	w.expect(r, 400, `"'a.b.c' not a valid key=value pair (missing equal-sign) in Authorization header: 'Bearer a.b.c'."`)
+	if got := r.Header.Get("X-Amzn-Errortype"); got != "IncompleteSignatureException" {
+		t.Errorf("got the error type %q", got)
+	}
+	if r = w.send("POST", "/here", "", "Authorization", "a.b.c"); r.Status != 400 || !strings.Contains(string(r.Body), "requires 'Credential' parameter") {
+		t.Errorf("a bare token: got %d %s", r.Status, r.Body)
+	}
+}
+
+func TestTheAnswerToATooLongBodyCannotBeChanged(t *testing.T) {
+	w := newWorld(t)
+	for _, kind := range []string{"REQUEST_TOO_LARGE", "DEFAULT_4XX"} {
+		w.add(kind, "GatewayResponse", m{"RestApiId": "Api", "ResponseType": kind, "StatusCode": 418,
+			"ResponseTemplates": m{"application/json": `"changed"`}})
+	}
+	w.method("", "POST", mock("ok"), nil)
+	w.expect(w.send("POST", "/", strings.Repeat(" ", 10<<20+1)), 413, `{"message":"HTTP content length exceeded 10485760 bytes."}`)
 }

@@ -63,7 +63,7 @@ func TestIntegrationFailures(t *testing.T) {
 	w.method("", "GET", in, nil)
 	w.method(w.resource("", "slow"), "GET", dynamodb("{}"), nil)
 	w.replies("", errors.New("the wire is cut"))
-	w.expect(w.send("GET", "/"), 500, `{"message":"Internal server error"}`)
+	w.expect(w.send("GET", "/"), 504, `{"message":"Internal server error"}`)
 
 	w.answer = func(api.Call, func([]byte, error)) {}
 	for path, d := range map[string]time.Duration{"/": 1500 * time.Millisecond, "/slow": 29 * time.Second} {
