@@ -10,10 +10,11 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderflow-cdk/orderflow/infra/app"
+	"github.com/orderflow-cdk/orderflow/internal/node"
 )
 
 func main() {
-	if err := checkNode(context.Background()); err != nil {
+	if err := node.Check(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "infra:", err)
 		os.Exit(1)
 	}

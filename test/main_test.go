@@ -9,44 +9,26 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/internal/node"
 )
 
 var update = flag.Bool("update", false, "rewrite snapshots and ledger")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if reason := unsuitableNode(); reason != "" {
-		fmt.Println("SKIP: nothing can be synthesized:", reason)
+	if err := node.Check(context.Background()); err != nil {
+		fmt.Println("SKIP: nothing can be synthesized:", err)
 		return
 	}
 	quicken()
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
-}
-
-// unsuitableNode says why Node cannot run the CDK; empty if it can.
-func unsuitableNode() string {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "node", "--version").Output()
-	if err != nil {
-		return "there is no working node: " + err.Error()
-	}
-	version := strings.TrimSpace(string(out))
-	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	if n, err := strconv.Atoi(major); err != nil || n < 20 {
-		return "node is " + version + ", and the CDK needs 20 or later"
-	}
-	return ""
 }
 
 // quicken starts this process anew without the CDK's own validation, which takes

@@ -2,6 +2,7 @@ package orderworkflow_test
 
 import (
 	"fmt"
+	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -9,8 +10,11 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/cdktest"
 	"github.com/orderflow-cdk/orderflow/constructs/orderworkflow"
 )
+
+func TestMain(m *testing.M) { cdktest.Main(m) }
 
 // Documents are converted by a function, and then announced by a message that
 // Step Functions sends itself.

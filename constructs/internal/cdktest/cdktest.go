@@ -6,6 +6,7 @@
 package cdktest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,11 +18,18 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/internal/node"
 )
 
 // Main runs the tests and then ends the kernel, which would leave its files
-// behind otherwise.
+// behind otherwise. Without a Node.js that the CDK can run in, it says so and
+// skips the package.
 func Main(m *testing.M) {
+	if err := node.Check(context.Background()); err != nil {
+		fmt.Println("SKIP: nothing can be synthesized:", err)
+		return
+	}
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
