@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,28 +78,34 @@ func (d *driver) run(submissions []submission) error {
 			}
 		}
 	}
-	deadline := d.stack.Now().Add(patience)
-	for open := d.poll(); len(open) > 0; open = d.poll() {
-		next := open[0].nextPoll
-		for _, o := range open {
-			if o.nextPoll.Before(next) {
-				next = o.nextPoll
-			}
-		}
-		if next.After(deadline) {
-			for _, o := range open {
-				o.Lost = true
-			}
-			break
-		}
-		d.stack.Advance(next.Sub(d.stack.Now()))
-	}
+	d.follow()
 	for _, o := range d.outcomes {
 		if err := d.conclude(o); err != nil {
 			return fmt.Errorf("line %d: %w", o.Line, err)
 		}
 	}
 	return nil
+}
+
+// follow polls every order to its end. Orders that are still open when nothing more
+// is going to happen in the stack, or after patience, are lost.
+func (d *driver) follow() {
+	deadline := d.stack.Now().Add(patience)
+	for idle := false; ; {
+		open := d.poll(idle)
+		if len(open) == 0 {
+			return
+		}
+		next := slices.MinFunc(open, func(a, b *outcome) int { return a.nextPoll.Compare(b.nextPoll) }).nextPoll
+		if idle || next.After(deadline) {
+			for _, o := range open {
+				o.Lost = true
+			}
+			return
+		}
+		idle = d.stack.RunUntilIdle(next.Sub(d.stack.Now()))
+		d.stack.Advance(next.Sub(d.stack.Now()))
+	}
 }
 
 func (d *driver) submit(s submission, o *outcome) error {
@@ -129,13 +136,13 @@ func (d *driver) submit(s submission, o *outcome) error {
 	return nil
 }
 
-// poll asks for the status of every open order whose time has come and
-// returns those still open.
-func (d *driver) poll() []*outcome {
+// poll asks for the status of every open order whose time has come, or of all
+// of them, and returns those still open.
+func (d *driver) poll(all bool) []*outcome {
 	var open []*outcome
 	settled := 0
 	for _, o := range d.outcomes {
-		if !o.settled && !o.nextPoll.After(d.stack.Now()) {
+		if !o.settled && (all || !o.nextPoll.After(d.stack.Now())) {
 			d.pollOne(o)
 		}
 		if o.settled {

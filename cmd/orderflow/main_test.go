@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 )
 
 func TestMain(m *testing.M) {
@@ -34,5 +37,28 @@ func TestMoreOrdersThanHistories(t *testing.T) {
 	}
 	if code := run([]string{"demo", "--orders", ordersFile, "--stock", stockFile}); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestOrdersThatNobodyTakesAreLost runs a stack whose functions cannot start.
+func TestOrdersThatNobodyTakesAreLost(t *testing.T) {
+	template, err := snapshot.Template("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := bytes.ReplaceAll(template, []byte(`"LOG_LEVEL": "DEBUG"`), []byte(`"LOG_LEVEL": "LOUD"`))
+	if bytes.Equal(broken, template) {
+		t.Fatal("the template sets no LOG_LEVEL")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "orderflow-dev.template.json"), broken, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	logs := filepath.Join(dir, "logs")
+	if code := run([]string{"demo", "--app", dir, "--logs", logs}); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if text, err := os.ReadFile(logs); err != nil || !bytes.Contains(text, []byte("LOG_LEVEL")) {
+		t.Errorf("the logs do not say why: %.200s, %v", text, err)
 	}
 }

@@ -71,7 +71,7 @@ func (s summary) String() string {
 func (r *report) verdict() error {
 	var problems []string
 	if n := r.Summary.Lost; n > 0 {
-		problems = append(problems, fmt.Sprintf("%d accepted orders did not reach an end", n))
+		problems = append(problems, fmt.Sprintf("%d accepted orders did not reach an end (--logs FILE keeps what the functions say)", n))
 	}
 	for _, o := range r.Outcomes {
 		if !o.AsExpected {
