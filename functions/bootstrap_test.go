@@ -191,7 +191,7 @@ func BenchmarkColdStart(b *testing.B) {
 				b.StopTimer()
 				api := newRuntimeAPI(b)
 				b.StartTimer()
-				cmd := start(b, path, api, io.Discard, "LOG_LEVEL=INFO", "METRICS_NAMESPACE=o", "ORDERS_TABLE_NAME=o", "RETENTION_DAYS=1",
+				cmd := start(b, path, api, io.Discard, "LOG_LEVEL=INFO", "METRICS_NAMESPACE=o", "ORDERS_TABLE_NAME=o", "RETENTION_DAYS=110",
 					"STATE_MACHINE_ARN=arn:m", "PAYMENT_PROVIDER=sandbox", "INVENTORY_TABLE_NAME=i")
 				<-api.ready
 				b.StopTimer()

@@ -60,7 +60,9 @@ type Props struct {
 	// tokens. Default: none.
 	Environment map[string]string
 
-	// LogLevel is what Lambda's own log filter lets pass. Default: Info.
+	// LogLevel is what Lambda's own log filter lets pass. It takes a line without
+	// a level, such as a metric in the embedded format, for Info: Warn and Error
+	// drop it (Lambda developer guide, "Log-level filtering"). Default: Info.
 	LogLevel LogLevel
 
 	// LogRetention is how long logs are kept. Default: ONE_MONTH.

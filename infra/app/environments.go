@@ -26,7 +26,8 @@ type Environment struct {
 	// Payment is who charges the cards.
 	Payment Payment
 
-	// RecordRetention is after how many days an order's record expires.
+	// RecordRetention is after how many days an order's record expires: at
+	// least config.MinOrderRetention, or 0 for never.
 	RecordRetention int
 
 	// LogRetention is how long every log is kept.
@@ -88,7 +89,7 @@ var dev = Environment{
 	Architecture:        gofunction.ARM64,
 	Workflow:            orderworkflow.Standard,
 	Payment:             Payment{Provider: config.ProviderSandbox},
-	RecordRetention:     7,
+	RecordRetention:     110,
 	LogRetention:        awslogs.RetentionDays_ONE_WEEK,
 	LogLevel:            gofunction.Debug,
 	WorkflowLog:         orderworkflow.LogAll,
@@ -108,7 +109,7 @@ var staging = Environment{
 	Architecture:        gofunction.ARM64,
 	Workflow:            orderworkflow.Standard,
 	Payment:             Payment{Provider: config.ProviderSandbox},
-	RecordRetention:     30,
+	RecordRetention:     110,
 	LogRetention:        awslogs.RetentionDays_ONE_MONTH,
 	LogLevel:            gofunction.Info,
 	WorkflowLog:         orderworkflow.LogErrors,

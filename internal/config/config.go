@@ -24,6 +24,7 @@ const (
 	// InventoryTableName is the name of the table of stock, reservations and shipments.
 	InventoryTableName = "INVENTORY_TABLE_NAME"
 	// RetentionDays is after how many days (1 to 36500) a record expires, or 0: never.
+	// An order's record must stay for at least MinOrderRetention.
 	RetentionDays = "RETENTION_DAYS"
 
 	// PaymentProvider is ProviderHTTP or ProviderSandbox.
@@ -80,6 +81,14 @@ type Payment struct {
 	InventoryTable string // ProviderSandbox, charge only: it counts the attempts of a flaky card
 }
 
+// MinOrderRetention is how long an order must be kept at least. Once its record is
+// gone, a client can submit another order under the same Idempotency-Key, and so the
+// same execution name. Step Functions keeps a name for 90 days after its execution
+// has ended (API reference, StartExecution): until then the other order would be
+// recorded, and never start. The rest is for an order that itself started late: four
+// days in the queue, 14 in the dead-letter queue.
+const MinOrderRetention = 110 * 24 * time.Hour
+
 // Getenv looks an environment variable up; "" where it is not set.
 type Getenv func(name string) string
 
@@ -91,6 +100,9 @@ func LoadIntake(getenv Getenv) (Intake, error) {
 		OrdersTable:     r.text(OrdersTableName),
 		StateMachineARN: r.text(StateMachineARN),
 		Retention:       r.days(RetentionDays),
+	}
+	if c.Retention > 0 && c.Retention < MinOrderRetention {
+		r.note(RetentionDays, "must be 0 or at least %d days for orders, got %q", MinOrderRetention/(24*time.Hour), getenv(RetentionDays))
 	}
 	return c, r.err()
 }

@@ -14,15 +14,28 @@ import (
 func TestLoadIntake(t *testing.T) {
 	env := map[string]string{
 		"LOG_LEVEL": "WARN", "METRICS_NAMESPACE": "orderflow", "ORDERS_TABLE_NAME": "orders",
-		"STATE_MACHINE_ARN": "arn:x", "RETENTION_DAYS": "30",
+		"STATE_MACHINE_ARN": "arn:x", "RETENTION_DAYS": "110",
 	}
 	got, err := config.LoadIntake(func(n string) string { return env[n] })
 	want := config.Intake{
 		Common:      config.Common{LogLevel: slog.LevelWarn, MetricsNamespace: "orderflow"},
-		OrdersTable: "orders", StateMachineARN: "arn:x", Retention: 720 * time.Hour,
+		OrdersTable: "orders", StateMachineARN: "arn:x", Retention: 2640 * time.Hour,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+func TestAnOrderOutlivesItsExecutionsName(t *testing.T) {
+	for value, ok := range map[string]bool{"0": true, "109": false, "110": true, "1": false} {
+		env := map[string]string{
+			"LOG_LEVEL": "WARN", "METRICS_NAMESPACE": "orderflow", "ORDERS_TABLE_NAME": "orders",
+			"STATE_MACHINE_ARN": "arn:x", "RETENTION_DAYS": value,
+		}
+		_, err := config.LoadIntake(func(n string) string { return env[n] })
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "RETENTION_DAYS must be 0 or at least 110 days") {
+			t.Errorf("RETENTION_DAYS=%s: %v", value, err)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 var environment = map[string]string{
-	"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "orderflow", "RETENTION_DAYS": "30",
+	"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "orderflow", "RETENTION_DAYS": "110",
 	"ORDERS_TABLE_NAME": "orders", "INVENTORY_TABLE_NAME": "inv", "PAYMENT_PROVIDER": "sandbox",
 	"STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:111122223333:stateMachine:Saga",
 }
@@ -128,7 +128,7 @@ func TestIntakeRecordsAndStarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	const hash = "payloadHash"
-	expires := awstest.N(1764000005 + 30*24*3600)
+	expires := awstest.N(1764000005 + 110*24*3600)
 	wantBody := awstest.Item{
 		"pk": awstest.S(key), "sk": awstest.S("ORDER"), "body": awstest.S(e.Records[0].Body),
 		hash: s.Items["orders/"+key+"/ORDER"][hash], "expiresAt": expires,
