@@ -24,7 +24,7 @@ build: ## the functions, as they are deployed
 	go run ./cmd/build-functions
 
 bench: ## the committed benchmarks
-	go test -run '^$$' -bench . -benchmem ./local/... ./internal/...
+	go test -run '^$$' -bench . -benchmem ./local/... ./internal/... ./functions
 
 update: ## rewrite snapshots and generated documents
 	go test ./test/... ./internal/... -update
