@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
-	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 	"github.com/orderflow-cdk/orderflow/local"
 )
@@ -38,12 +38,12 @@ func BenchmarkOrders(b *testing.B) {
 }
 
 func runOrders(b *testing.B, template []byte, n int) {
-	s, err := app.FromTemplate("dev", template, local.Options{Seed: 1})
+	s, err := localapp.FromTemplate("dev", template, local.Options{Seed: 1})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	if err := app.PutStock(s, app.StockLevel{SKU: "KB-1001", Available: int64(2 * n)}); err != nil {
+	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: int64(2 * n)}); err != nil {
 		b.Fatal(err)
 	}
 	token, err := s.IDToken("u", map[string]any{record.TenantClaim: "acme"})

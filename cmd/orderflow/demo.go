@@ -14,7 +14,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -55,7 +55,7 @@ func (c *demoCommand) Run() error {
 		return err
 	}
 	defer stack.Close()
-	if err := app.PutStock(stack, levels...); err != nil {
+	if err := localapp.PutStock(stack, levels...); err != nil {
 		return fmt.Errorf("stocking the inventory: %w", err)
 	}
 
@@ -92,7 +92,7 @@ func (c *demoCommand) Run() error {
 	return r.verdict()
 }
 
-func (c *demoCommand) inputs() ([]submission, []app.StockLevel, error) {
+func (c *demoCommand) inputs() ([]submission, []localapp.StockLevel, error) {
 	name, f := "orders.jsonl", io.NopCloser(bytes.NewReader(defaultOrders))
 	if c.Orders != "" {
 		opened, err := os.Open(c.Orders)
@@ -120,7 +120,7 @@ func (c *demoCommand) inputs() ([]submission, []app.StockLevel, error) {
 // stack starts the environment's stack, from the committed template or from a cloud assembly.
 func (c *demoCommand) stack(o local.Options) (*local.Stack, error) {
 	if c.App == "" {
-		s, err := app.New(c.Env, o)
+		s, err := localapp.New(c.Env, o)
 		if err != nil {
 			return nil, fmt.Errorf("starting orderflow-%s: %w", c.Env, err)
 		}
@@ -130,7 +130,7 @@ func (c *demoCommand) stack(o local.Options) (*local.Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--app: %w; run: npx cdk synth", err)
 	}
-	s, err := app.FromTemplate(c.Env, template, o)
+	s, err := localapp.FromTemplate(c.Env, template, o)
 	if err != nil {
 		return nil, fmt.Errorf("starting orderflow-%s of %s: %w", c.Env, c.App, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 )
 
 // submission is one line of an orders file: a request and what its sender
@@ -109,12 +109,12 @@ func readString(field string, value json.RawMessage, to *string) []string {
 
 // readStock reads {"SKU": quantity, …}, or a list of objects with "sku" and
 // "available" (or "quantity").
-func readStock(name string, b []byte) ([]app.StockLevel, error) {
-	var out []app.StockLevel
+func readStock(name string, b []byte) ([]localapp.StockLevel, error) {
+	var out []localapp.StockLevel
 	var bySKU map[string]int64
 	if err := json.Unmarshal(b, &bySKU); err == nil {
 		for sku, n := range bySKU {
-			out = append(out, app.StockLevel{SKU: sku, Available: n})
+			out = append(out, localapp.StockLevel{SKU: sku, Available: n})
 		}
 	} else {
 		var list []struct {
@@ -133,7 +133,7 @@ func readStock(name string, b []byte) ([]app.StockLevel, error) {
 			if e.SKU == "" || n == nil {
 				return nil, fmt.Errorf(`%s: element %d needs "sku" and "available"`, name, i)
 			}
-			out = append(out, app.StockLevel{SKU: e.SKU, Available: *n})
+			out = append(out, localapp.StockLevel{SKU: e.SKU, Available: *n})
 		}
 	}
 	for _, s := range out {
@@ -141,6 +141,6 @@ func readStock(name string, b []byte) ([]app.StockLevel, error) {
 			return nil, fmt.Errorf("%s: %s: the quantity must not be negative, got %d", name, s.SKU, s.Available)
 		}
 	}
-	slices.SortFunc(out, func(a, b app.StockLevel) int { return strings.Compare(a.SKU, b.SKU) })
+	slices.SortFunc(out, func(a, b localapp.StockLevel) int { return strings.Compare(a.SKU, b.SKU) })
 	return out, nil
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -21,7 +21,7 @@ type chaos struct {
 }
 
 func (c *chaos) functions() map[string]local.NewFunction {
-	all := app.Functions()
+	all := localapp.Functions()
 	for name, code := range all {
 		all[name] = func(r local.Runtime) (local.Handler, error) {
 			h := &victim{chaos: c, fault: &fault{function: name, invocations: -1}}

@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orderflow-cdk/orderflow/internal/app"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
 // slowIntake takes four seconds more for each batch, so that orders pile up.
 func slowIntake(r local.Runtime) (local.Handler, error) {
-	h, err := app.Functions()[handler.Intake](r)
+	h, err := localapp.Functions()[handler.Intake](r)
 	return handlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		for until := r.Now().Add(4 * time.Second); r.Now().Before(until); {
 			pass(ctx, r.AWS.HTTPClient, 1)
@@ -25,7 +25,7 @@ func slowIntake(r local.Runtime) (local.Handler, error) {
 // One tenant's backlog must not make another tenant wait for its end.
 func TestABacklogOfOneTenantDoesNotDelayAnother(t *testing.T) {
 	const backlog = 3000
-	functions := app.Functions()
+	functions := localapp.Functions()
 	functions[handler.Intake] = slowIntake
 
 	quiet := run(t, "dev", local.Options{Seed: 1, Functions: functions})

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,7 +42,7 @@ var kinds = []kind{crash, hang, refused, lost, denied}
 
 // functions are the app's, with the fault.
 func (f *fault) functions() map[string]local.NewFunction {
-	all := app.Functions()
+	all := localapp.Functions()
 	all[f.function] = f.wrap(all[f.function])
 	return all
 }
@@ -143,7 +143,7 @@ type ledger struct {
 	charges, refunds int
 }
 
-func newLedger() *ledger { return &ledger{provider: app.PaymentProvider()} }
+func newLedger() *ledger { return &ledger{provider: localapp.PaymentProvider()} }
 
 // RoundTrip implements http.RoundTripper.
 func (l *ledger) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/orderflow-cdk/orderflow/internal/app"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -56,7 +56,7 @@ func (k *taker) function(r local.Runtime) (local.Handler, error) {
 		req.Body = io.NopCloser(bytes.NewReader(body))
 		return client.Do(req)
 	})
-	return app.Functions()[handler.Intake](r)
+	return localapp.Functions()[handler.Intake](r)
 }
 
 type doer func(*http.Request) (*http.Response, error)
@@ -176,7 +176,7 @@ func TestTheSameKeyInAFIFOQueue(t *testing.T) {
 // Two runs of one Express execution do what one does.
 func TestAnExpressOrderThatIsDeliveredTwice(t *testing.T) {
 	twice := func(r local.Runtime) (local.Handler, error) {
-		h, err := app.Functions()[handler.Intake](r)
+		h, err := localapp.Functions()[handler.Intake](r)
 		return handlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 			if _, err := h.Invoke(ctx, payload); err != nil {
 				return nil, err

@@ -12,19 +12,19 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
-	"github.com/orderflow-cdk/orderflow/internal/app"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
 // stack starts the dev environment with plenty of what the tests order.
 func stack(t testing.TB) *local.Stack {
 	t.Helper()
-	s, err := app.New("dev", local.Options{Seed: 1, Logs: testLog{t}})
+	s, err := localapp.New("dev", local.Options{Seed: 1, Logs: testLog{t}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	if err := app.PutStock(s, app.StockLevel{SKU: "KB-1001", Available: 1_000_000}, app.StockLevel{SKU: "RARE", Available: 1}); err != nil {
+	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 1_000_000}, localapp.StockLevel{SKU: "RARE", Available: 1}); err != nil {
 		t.Fatal(err)
 	}
 	return s

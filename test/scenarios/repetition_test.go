@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orderflow-cdk/orderflow/internal/app"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -168,7 +168,7 @@ func TestAFunctionOfAnExpressOrderThatFailsAtSomePoint(t *testing.T) {
 					failing := &fault{function: handler.Ship, after: 1, kind: crash, invocations: -1}
 					undo := f.function == handler.Release || f.function == handler.Refund
 					if undo {
-						functions[handler.Ship] = failing.wrap(app.Functions()[handler.Ship])
+						functions[handler.Ship] = failing.wrap(localapp.Functions()[handler.Ship])
 					}
 					s := variant(t, expressByOrder, functions)
 					c := caller(t, s, "X-Api-Key", acmeKey)
@@ -227,12 +227,12 @@ func TestDeadLettersAreRedriven(t *testing.T) {
 // run starts an environment of the app with plenty of what the tests order.
 func run(t testing.TB, environment string, o local.Options) *local.Stack {
 	t.Helper()
-	s, err := app.New(environment, o)
+	s, err := localapp.New(environment, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	if err := app.PutStock(s, app.StockLevel{SKU: "KB-1001", Available: 1_000_000}); err != nil {
+	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 1_000_000}); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
-	"github.com/orderflow-cdk/orderflow/internal/app"
 	"github.com/orderflow-cdk/orderflow/internal/config"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -35,7 +35,7 @@ func variant(t testing.TB, name string, functions map[string]local.NewFunction) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := app.Functions()
+	all := localapp.Functions()
 	all["approve"], all["authorize"] = approve, authorize
 	maps.Copy(all, functions)
 	s, err := local.New(template, local.Options{Name: "variant", Seed: 1, Functions: all, Logs: testLog{t}})
@@ -43,7 +43,7 @@ func variant(t testing.TB, name string, functions map[string]local.NewFunction) 
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	if err := app.PutStock(s, app.StockLevel{SKU: "KB-1001", Available: 1_000_000}); err != nil {
+	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 1_000_000}); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -1,6 +1,6 @@
-// Package app puts the reference app together for a run on one machine: its
+// Package localapp puts the reference app together for a run on one machine: its
 // template, the code of its functions, and its stock.
-package app
+package localapp
 
 import (
 	"encoding/json"
