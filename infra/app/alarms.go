@@ -55,6 +55,8 @@ func (s *stack) makeAlarms() awssns.Topic {
 		machine.MetricFailed(over(5*time.Minute, "Sum")), 0)
 	alarm("ExecutionsTimedOut", "Orders stand still: their executions ran out of time",
 		machine.MetricTimedOut(over(5*time.Minute, "Sum")), 0)
+	alarm("ExecutionsAborted", "Orders stand still: somebody stopped their executions",
+		machine.MetricAborted(over(5*time.Minute, "Sum")), 0)
 
 	// Reserve and charge report rejected orders as errors, so that theirs would
 	// say nothing; what ails them shows in ExecutionsFailed.
