@@ -27,6 +27,6 @@ bench: ## the committed benchmarks
 	go test -run '^$$' -bench . -benchmem ./local/... ./internal/... ./functions
 
 update: ## rewrite snapshots and generated documents
-	go test ./test/... ./internal/... -update
+	go test ./constructs/orderworkflow/asl ./internal/order ./test -update
 
 .PHONY: help demo check lint test build bench update

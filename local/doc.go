@@ -34,6 +34,7 @@
 //	                                    APIKey returns the value of a key
 //	AWS::SQS::Queue                     standard with fair groups, FIFO, dead letters, delays, retention
 //	AWS::Lambda::Function               in process; concurrency, timeouts, errors, asynchronous retries
+//	AWS::Lambda::EventInvokeConfig      retries and destinations of asynchronous invocations
 //	AWS::Lambda::EventSourceMapping     from queues: batches, windows, maximum concurrency, partial failures
 //	AWS::StepFunctions::StateMachine    JSONata; Standard and Express
 //	AWS::DynamoDB::Table, GlobalTable   items, expressions, transactions, indexes, limits, streams, time to live;

@@ -1,31 +1,58 @@
 package apigateway_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
 
 const order = `{"currency":"EUR","items":[{"sku":"KB-1001","quantity":2,"unitPrice":4990}],"payment":{"method":"card","token":"tok_visa"},` +
 	`"shipTo":{"name":"Zoë Müller","line1":"Hauptstraße 1","city":"Köln","postalCode":"50667","country":"DE"},"notes":"it's \"urgent\" 😀"}`
 
-// orders is the API of the reference app, as its template declares it.
+// orders is the API of the reference app, as its committed template declares it.
 func orders(tb testing.TB, bus api.Service) (*sim.Kernel, *apigateway.API) {
 	tb.Helper()
-	b, err := os.ReadFile("testdata/orders.json")
+	text, err := snapshot.Template("dev")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template, err := cfn.Parse(text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	all, err := template.Resources(cfn.Environment{
+		Region: "us-east-1", AccountID: "123456789012", StackName: "bench",
+		Ref: func(id, typ string) (string, error) {
+			if typ == "AWS::ApiGateway::Stage" {
+				return template.Property(id, "StageName").(string), nil
+			}
+			return id, nil
+		},
+		GetAtt: func(id, _, attribute string) (string, error) {
+			switch attribute {
+			case "RootResourceId":
+				return id + "/root", nil
+			case "Arn":
+				return "arn:aws:any:us-east-1:123456789012:" + id, nil
+			}
+			return id, nil
+		},
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	var resources []apigateway.Resource
-	if err := json.Unmarshal(b, &resources); err != nil {
-		tb.Fatal(err)
+	for _, r := range all {
+		if strings.HasPrefix(r.Type, "AWS::ApiGateway::") {
+			resources = append(resources, apigateway.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties})
+		}
 	}
 	k := sim.New(start, 1)
 	claims := map[string]any{"sub": "u1", "custom:tenant": "acme"}

@@ -60,7 +60,7 @@ const upperHex = "0123456789ABCDEF"
 
 // escapeJavaScript is commons-lang 2's StringEscapeUtils.escapeJavaScript:
 // single quotes become \' (which is not JSON: AWS tells authors to take it
-// back with replaceAll), slashes \/, and everything beyond ASCII \uXXXX.
+// back with replaceAll), slashes \/, and everything beyond ASCII a \u escape.
 func escapeJavaScript(s string) string {
 	clean := true
 	for i := 0; i < len(s) && clean; i++ {
