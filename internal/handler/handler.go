@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"io"
 	"slices"
 	"time"
@@ -26,6 +27,14 @@ type Env struct {
 	Log io.Writer
 	// HTTP makes the calls of the payment provider.
 	HTTP payment.Doer
+	// Public makes the calls to addresses that customers chose. It reaches public
+	// addresses only and does not follow redirects: package egress.
+	Public payment.Doer
+	// Parallel calls f with 0 to n-1, all at the same time, and returns when every
+	// call has. f must use the context that it is given.
+	Parallel func(ctx context.Context, n int, f func(ctx context.Context, i int))
+	// WithTimeout is context.WithTimeout by the clock of Now.
+	WithTimeout func(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
 }
 
 // Function is one Lambda function.
