@@ -36,6 +36,18 @@ const (
 	// PaymentTimeout is how long one call of the provider may take, such as "10s", only for ProviderHTTP.
 	PaymentTimeout = "PAYMENT_TIMEOUT"
 
+	// TopicARN is the ARN of the SNS topic to which order events are published.
+	TopicARN = "TOPIC_ARN"
+	// GraphQLEndpoint is the https URL of the AppSync API to which order events are published.
+	GraphQLEndpoint = "GRAPHQL_ENDPOINT"
+
+	// WebhooksTableName is the name of the table of webhook endpoints.
+	WebhooksTableName = "WEBHOOKS_TABLE_NAME"
+	// DeliveryQueueURL is the URL of the queue of events and deliveries to webhook endpoints.
+	DeliveryQueueURL = "DELIVERY_QUEUE_URL"
+	// DeadLetterQueueURL is the URL of the queue of deliveries that can no longer be made.
+	DeadLetterQueueURL = "DEAD_LETTER_QUEUE_URL"
+
 	// LogLevel is DEBUG, INFO, WARN or ERROR.
 	LogLevel = "LOG_LEVEL"
 	// MetricsNamespace is the CloudWatch namespace of the function's metrics.
@@ -79,6 +91,21 @@ type Payment struct {
 	Timeout   time.Duration // ProviderHTTP
 
 	InventoryTable string // ProviderSandbox, charge only: it counts the attempts of a flaky card
+}
+
+// Notify is the environment of notify. At least one of its channels is set.
+type Notify struct {
+	Common
+	TopicARN        string   // "": events are not published to SNS
+	GraphQLEndpoint *url.URL // nil: events are not published to AppSync
+}
+
+// Webhooks is the environment of managewebhooks and deliverwebhook.
+type Webhooks struct {
+	Common
+	WebhooksTable      string
+	DeliveryQueueURL   string
+	DeadLetterQueueURL string // deliverwebhook only
 }
 
 // MinOrderRetention is how long an order must be kept at least. Once its record is
@@ -139,6 +166,35 @@ func LoadCharge(getenv Getenv) (Payment, error) {
 func LoadRefund(getenv Getenv) (Payment, error) {
 	r := reader{getenv: getenv}
 	c := r.payment()
+	return c, r.err()
+}
+
+// LoadNotify reads the environment of notify.
+func LoadNotify(getenv Getenv) (Notify, error) {
+	r := reader{getenv: getenv}
+	c := Notify{Common: r.common(), TopicARN: getenv(TopicARN)}
+	graphQL := getenv(GraphQLEndpoint)
+	if graphQL != "" {
+		c.GraphQLEndpoint = r.endpoint(GraphQLEndpoint)
+	}
+	if c.TopicARN == "" && graphQL == "" {
+		r.note(TopicARN, "or %s must be set", GraphQLEndpoint)
+	}
+	return c, r.err()
+}
+
+// LoadManageWebhooks reads the environment of managewebhooks.
+func LoadManageWebhooks(getenv Getenv) (Webhooks, error) {
+	r := reader{getenv: getenv}
+	c := r.webhooks()
+	return c, r.err()
+}
+
+// LoadDeliverWebhook reads the environment of deliverwebhook.
+func LoadDeliverWebhook(getenv Getenv) (Webhooks, error) {
+	r := reader{getenv: getenv}
+	c := r.webhooks()
+	c.DeadLetterQueueURL = r.text(DeadLetterQueueURL)
 	return c, r.err()
 }
 
@@ -244,4 +300,8 @@ func (r *reader) payment() Payment {
 		c.Timeout = r.duration(PaymentTimeout)
 	}
 	return c
+}
+
+func (r *reader) webhooks() Webhooks {
+	return Webhooks{Common: r.common(), WebhooksTable: r.text(WebhooksTableName), DeliveryQueueURL: r.text(DeliveryQueueURL)}
 }

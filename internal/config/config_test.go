@@ -99,3 +99,55 @@ func TestLoadPayment(t *testing.T) {
 		t.Errorf("refund in the sandbox: %v", err)
 	}
 }
+
+func TestLoadNotify(t *testing.T) {
+	const topic, api = "arn:aws:sns:eu-central-1:111122223333:events", "https://abc.appsync-api.eu-central-1.amazonaws.com/graphql"
+	tests := []struct{ topic, endpoint, problem string }{
+		{topic, "", ""},
+		{"", api, ""},
+		{topic, api, ""},
+		{"", "", "environment: TOPIC_ARN or GRAPHQL_ENDPOINT must be set"},
+		{topic, "http://x", "environment: GRAPHQL_ENDPOINT must be an https URL without credentials, query and fragment"},
+	}
+	for _, test := range tests {
+		env := map[string]string{
+			"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "o", "TOPIC_ARN": test.topic, "GRAPHQL_ENDPOINT": test.endpoint,
+		}
+		c, err := config.LoadNotify(func(n string) string { return env[n] })
+		if test.problem != "" {
+			if err == nil || err.Error() != test.problem {
+				t.Errorf("%+v: %v", test, err)
+			}
+			continue
+		}
+		if err != nil || c.TopicARN != test.topic || (c.GraphQLEndpoint == nil) != (test.endpoint == "") {
+			t.Errorf("%+v: %+v, %v", test, c, err)
+		}
+	}
+}
+
+func TestLoadWebhooks(t *testing.T) {
+	env := map[string]string{
+		"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "o", "WEBHOOKS_TABLE_NAME": "w",
+		"DELIVERY_QUEUE_URL": "https://sqs/1/q", "DEAD_LETTER_QUEUE_URL": "https://sqs/1/dlq",
+	}
+	want := config.Webhooks{
+		Common:        config.Common{LogLevel: slog.LevelInfo, MetricsNamespace: "o"},
+		WebhooksTable: "w", DeliveryQueueURL: "https://sqs/1/q",
+	}
+	got, err := config.LoadManageWebhooks(func(n string) string { return env[n] })
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("managewebhooks: %v (-want +got)\n%s", err, diff)
+	}
+	want.DeadLetterQueueURL = "https://sqs/1/dlq"
+	got, err = config.LoadDeliverWebhook(func(n string) string { return env[n] })
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("deliverwebhook: %v (-want +got)\n%s", err, diff)
+	}
+	delete(env, "DEAD_LETTER_QUEUE_URL")
+	delete(env, "WEBHOOKS_TABLE_NAME")
+	_, err = config.LoadDeliverWebhook(func(n string) string { return env[n] })
+	if err == nil || err.Error() != "environment: WEBHOOKS_TABLE_NAME is not set; DEAD_LETTER_QUEUE_URL is not set" {
+		t.Errorf("deliverwebhook: %v", err)
+	}
+}
