@@ -32,7 +32,7 @@ func TestFunctionsGetExactlyTheEnvironmentThatTheyRead(t *testing.T) {
 				case string:
 					return v
 				default:
-					return "known after deployment"
+					return "https://known.after/deployment"
 				}
 			})
 			if err != nil {
