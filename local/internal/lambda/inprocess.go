@@ -91,7 +91,7 @@ func (p inProcess) Invoke(inv Invocation, done func([]byte, *FunctionError)) (ca
 
 // run is one turn of the runtime's loop: initialize if cold, call the handler,
 // turn what comes out of it into a result.
-func (p inProcess) run(ctx *invocationContext, inv Invocation) ([]byte, *FunctionError) {
+func (p inProcess) run(ctx *simContext, inv Invocation) ([]byte, *FunctionError) {
 	h, ok := inv.Environment.State.(Handler)
 	if !ok {
 		var ferr *FunctionError
@@ -103,7 +103,7 @@ func (p inProcess) run(ctx *invocationContext, inv Invocation) ([]byte, *Functio
 	return call(ctx, h, inv.Payload)
 }
 
-func (p inProcess) init(ctx *invocationContext, inv Invocation) (h Handler, ferr *FunctionError) {
+func (p inProcess) init(ctx *simContext, inv Invocation) (h Handler, ferr *FunctionError) {
 	defer func() {
 		if v := recover(); v != nil {
 			// A panic in main kills the process before it can report anything.
