@@ -32,19 +32,30 @@ type Runtime struct {
 	Now func() time.Time
 	// Log is where the function writes its log lines.
 	Log io.Writer
-	// HTTP reaches what Options.Egress answers, and nothing else.
+	// HTTP reaches what Options.Egress answers, and nothing else. It does not
+	// follow redirects.
 	HTTP *http.Client
+	// Parallel calls f with 0 to n-1, all at the same time of the stack, and
+	// returns when every call has. It stands for goroutines, which a handler must not
+	// start; f must use the context that it is given.
+	Parallel func(ctx context.Context, n int, f func(ctx context.Context, i int))
+	// WithTimeout is context.WithTimeout in the stack's time.
+	WithTimeout func(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
 }
 
 func (s *Stack) inProcess(p lambda.FunctionProperties, code NewFunction) lambda.Invoker {
 	return lambda.InProcess(func(init lambda.Init) (lambda.Handler, error) {
-		client := &sdk{bus: s.bus, kernel: s.kernel, role: p.Role, egress: s.opts.Egress}
+		client := &sdk{stack: s, role: p.Role}
 		return code(Runtime{
 			Getenv: init.Getenv,
 			AWS:    client.config(s.opts.Region),
 			Now:    s.kernel.Now,
 			Log:    s.opts.Logs,
-			HTTP:   &http.Client{Transport: outbound{client}},
+			HTTP: &http.Client{Transport: outbound{s}, CheckRedirect: func(*http.Request, []*http.Request) error {
+				return http.ErrUseLastResponse
+			}},
+			Parallel:    lambda.Parallel,
+			WithTimeout: lambda.WithTimeout,
 		})
 	})
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 )
@@ -42,6 +43,8 @@ func (n names) ref(id, typ string) (string, error) {
 		return n.arn("states", "stateMachine:"+name), nil
 	case "AWS::SNS::Topic":
 		return n.arn("sns", name), nil
+	case "AWS::AppSync::GraphQLApi":
+		return n.arn("appsync", "apis/"+n.apiID(id)), nil
 	case "AWS::SecretsManager::Secret":
 		return n.arn("secretsmanager", "secret:"+name), nil
 	case "AWS::Cognito::UserPool":
@@ -107,12 +110,38 @@ func (n names) getAtt(id, typ, attr string) (string, error) {
 		return fmt.Sprintf("https://cognito-idp.%s.amazonaws.com/%s_%s", n.region, n.region, id), nil
 	case "AWS::Cognito::UserPoolClient.ClientId":
 		return id, nil
+	case "AWS::AppSync::GraphQLApi.ApiId":
+		return n.apiID(id), nil
+	case "AWS::AppSync::GraphQLApi.Arn":
+		return n.arn("appsync", "apis/"+n.apiID(id)), nil
+	case "AWS::AppSync::GraphQLApi.GraphQLUrl":
+		return "https://" + n.graphQLHost("appsync-api", id) + "/graphql", nil
+	case "AWS::AppSync::GraphQLApi.GraphQLDns":
+		return n.graphQLHost("appsync-api", id), nil
+	case "AWS::AppSync::GraphQLApi.RealtimeUrl":
+		return "wss://" + n.graphQLHost("appsync-realtime-api", id) + "/graphql", nil
+	case "AWS::AppSync::GraphQLApi.RealtimeDns":
+		return n.graphQLHost("appsync-realtime-api", id), nil
+	case "AWS::AppSync::DataSource.Name", "AWS::AppSync::FunctionConfiguration.Name":
+		property, _ := n.template.Property(id, "Name").(string)
+		return property, nil
+	case "AWS::AppSync::FunctionConfiguration.FunctionId", "AWS::AppSync::ApiKey.ApiKeyId":
+		return id, nil
+	case "AWS::AppSync::ApiKey.ApiKey":
+		return "da2-" + strings.ToLower(id), nil
 	case "AWS::WAFv2::WebACL.Arn":
 		return n.arn("wafv2", "regional/webacl/"+name+"/local"), nil
 	case "AWS::CloudWatch::Alarm.Arn":
 		return n.arn("cloudwatch", "alarm:"+name), nil
 	}
 	return "", fmt.Errorf("the attribute %s of %s (%s) is not simulated", attr, id, typ)
+}
+
+// apiID is the id of an AppSync API. It is part of host names, which have no case.
+func (n names) apiID(logicalID string) string { return strings.ToLower(logicalID) }
+
+func (n names) graphQLHost(service, logicalID string) string {
+	return n.apiID(logicalID) + "." + service + "." + n.region + ".amazonaws.com"
 }
 
 // environment is the view of the names that the template's intrinsics need.

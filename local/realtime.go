@@ -38,14 +38,7 @@ func (s *Stack) Run(ctx context.Context) error {
 // end. It reports whether it has.
 func (s *Stack) awaitRealTime(start func(done func())) bool {
 	finished := make(chan struct{})
-	s.mu.Lock()
-	s.kernel.RunUntil(time.Now())
-	start(func() { close(finished) })
-	s.mu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.enter(func() { start(func() { close(finished) }) })
 	select {
 	case <-finished:
 		return true

@@ -23,10 +23,8 @@ import (
 // the retryer of its AWS SDK. Each call is a yield point: the function's
 // process waits while the kernel goes on.
 type sdk struct {
-	bus    api.Service
-	kernel *sim.Kernel
-	role   string
-	egress http.RoundTripper
+	stack *Stack
+	role  string
 	// last is the process whose call came back last. A retryer is asked right
 	// after that, on the same process, and is given no context of its own.
 	last *sim.Proc
@@ -93,7 +91,7 @@ func (s *sdk) Do(req *http.Request) (*http.Response, error) {
 		err error
 	)
 	p.Await(func(resume func()) {
-		s.bus.Do(api.Call{Service: protocol.service, Action: action, Input: in, Caller: s.role},
+		s.stack.bus.Do(api.Call{Service: protocol.service, Action: action, Input: in, Caller: s.role},
 			func(o []byte, e error) { out, err = o, e; resume() })
 	})
 	s.last = p
@@ -129,18 +127,7 @@ type retryer struct {
 func (r *retryer) RetryDelay(attempt int, _ error) (time.Duration, error) {
 	if p := r.sdk.last; p != nil {
 		ceiling := min(time.Second<<min(attempt, 6), retry.DefaultMaxBackoff)
-		p.Sleep(time.Duration(r.sdk.kernel.Rand().Int64N(int64(ceiling))))
+		p.Sleep(time.Duration(r.sdk.stack.kernel.Rand().Int64N(int64(ceiling))))
 	}
 	return 0, nil
-}
-
-// outbound is the HTTP client of a function for everything that is not AWS.
-type outbound struct{ sdk *sdk }
-
-// RoundTrip implements http.RoundTripper.
-func (o outbound) RoundTrip(req *http.Request) (*http.Response, error) {
-	if o.sdk.egress == nil {
-		return nil, fmt.Errorf("local: the stack may not reach %s: no Egress was configured", req.URL.Host)
-	}
-	return o.sdk.egress.RoundTrip(req)
 }

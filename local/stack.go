@@ -156,11 +156,22 @@ func (s *Stack) Close() {
 	s.kernel.Close()
 }
 
-// Now is the stack's own time.
-func (s *Stack) Now() time.Time {
+// Now is the stack's own time. It can also be asked by what runs within an
+// event of the stack, such as a handler of Hosts.
+func (s *Stack) Now() time.Time { return s.kernel.Clock() }
+
+// enter runs f within the stack, from outside.
+func (s *Stack) enter(f func()) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.kernel.Now()
+	if s.opts.RealTime {
+		s.kernel.RunUntil(time.Now())
+	}
+	f()
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Advance lets d of virtual time pass, with all that happens in it.

@@ -5,6 +5,7 @@ package localapp
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"github.com/orderflow-cdk/orderflow/internal/handler"
 	"github.com/orderflow-cdk/orderflow/internal/snapshot"
@@ -22,14 +23,14 @@ func New(environment string, o local.Options) (*local.Stack, error) {
 }
 
 // FromTemplate is New with another template. It sets the options' Name, and
-// where there are none Functions and, to a PaymentProvider, Egress.
+// where there are none Functions and Egress (that of no customers).
 func FromTemplate(environment string, template []byte, o local.Options) (*local.Stack, error) {
 	o.Name = "orderflow-" + environment
 	if o.Functions == nil {
 		o.Functions = Functions()
 	}
 	if o.Egress == nil {
-		o.Egress = PaymentProvider()
+		o.Egress = Egress(nil)
 	}
 	return local.New(template, o)
 }
@@ -40,11 +41,36 @@ func Functions() map[string]local.NewFunction {
 	all := map[string]local.NewFunction{}
 	for _, f := range handler.Functions() {
 		all[f.Name] = func(r local.Runtime) (local.Handler, error) {
-			return f.New(handler.Env{Getenv: r.Getenv, AWS: r.AWS, Now: r.Now, Log: r.Log, HTTP: r.HTTP})
+			return f.New(handler.Env{
+				Getenv: r.Getenv, AWS: r.AWS, Now: r.Now, Log: r.Log, HTTP: r.HTTP, Public: r.HTTP,
+				Parallel: r.Parallel, WithTimeout: r.WithTimeout,
+			})
 		}
 	}
 	return all
 }
+
+// Egress is what the app reaches outside AWS: the endpoints of its customers,
+// and a PaymentProvider for the environments that charge through one.
+func Egress(customers http.RoundTripper) http.RoundTripper {
+	return egress{customers, PaymentProvider()}
+}
+
+type egress struct{ customers, payments http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (e egress) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Hostname() == paymentHost {
+		return e.payments.RoundTrip(req)
+	}
+	if e.customers == nil {
+		return nil, fmt.Errorf("lookup %s: no such host", req.URL.Hostname())
+	}
+	return e.customers.RoundTrip(req)
+}
+
+// paymentHost is the host of the payment provider in the app's environments.
+const paymentHost = "payments.example.com"
 
 // StockLevel is how much of a SKU is on hand.
 type StockLevel struct {

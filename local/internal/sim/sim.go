@@ -14,6 +14,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,7 @@ import (
 // holds it: the code that created it, a running event, or a running Proc.
 type Kernel struct {
 	now   time.Time
+	clock atomic.Int64 // now as Unix nanoseconds
 	seq   uint64
 	queue eventQueue
 	rand  *rand.Rand
@@ -33,15 +35,25 @@ type Kernel struct {
 // New returns a kernel whose clock stands at start and whose random choices
 // all derive from seed.
 func New(start time.Time, seed uint64) *Kernel {
-	return &Kernel{
-		now:   start.UTC(),
+	k := &Kernel{
 		rand:  rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)),
 		procs: map[*Proc]struct{}{},
 	}
+	k.set(start.UTC())
+	return k
+}
+
+func (k *Kernel) set(now time.Time) {
+	k.now = now
+	k.clock.Store(now.UnixNano())
 }
 
 // Now returns the current time of the simulation, in UTC.
 func (k *Kernel) Now() time.Time { return k.now }
+
+// Clock is Now for who does not hold the kernel: it may be called at any time, on any
+// goroutine.
+func (k *Kernel) Clock() time.Time { return time.Unix(0, k.clock.Load()).UTC() }
 
 // Rand returns the one source of random choices.
 func (k *Kernel) Rand() *rand.Rand { return k.rand }
@@ -111,7 +123,7 @@ func (k *Kernel) Step() bool {
 	e := heap.Pop(&k.queue).(*Event)
 	k.removed(e)
 	if e.at.After(k.now) {
-		k.now = e.at
+		k.set(e.at)
 	}
 	e.run()
 	return true
@@ -129,7 +141,7 @@ func (k *Kernel) RunUntil(t time.Time) {
 		k.Step()
 	}
 	if t.After(k.now) {
-		k.now = t
+		k.set(t)
 	}
 }
 
