@@ -30,8 +30,8 @@ func TestFoldersAreTheRegistry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if call := "handler.New" + strings.ToUpper(name[:1]) + name[1:] + ")"; !strings.Contains(string(b), call) {
-			t.Errorf("%s lacks %s", m, call)
+		if call := "handler.new" + name + ")"; !strings.Contains(strings.ToLower(string(b)), call) {
+			t.Errorf("%s lacks %s, in whatever case", m, call)
 		}
 		if n := strings.Count(string(b), "\n"); n > 25 {
 			t.Errorf("%s has %d lines, at most 25 are meant", m, n)

@@ -69,6 +69,10 @@ const (
 	Ship    = "ship"
 	Release = "release"
 	Refund  = "refund"
+
+	Notify         = "notify"
+	DeliverWebhook = "deliverwebhook"
+	ManageWebhooks = "managewebhooks"
 )
 
 // Functions returns every function, sorted by name.
@@ -76,6 +80,7 @@ func Functions() []Function {
 	return []Function{
 		{Charge, NewCharge, loads(config.LoadCharge)},
 		{Intake, NewIntake, loads(config.LoadIntake)},
+		{Notify, NewNotify, loads(config.LoadNotify)},
 		{Refund, NewRefund, loads(config.LoadRefund)},
 		{Release, NewRelease, loads(config.LoadWarehouse)},
 		{Reserve, NewReserve, loads(config.LoadWarehouse)},
