@@ -3,6 +3,7 @@
 package bootstrap
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/orderflow-cdk/orderflow/internal/egress"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
 )
 
@@ -41,6 +43,9 @@ func prepare(newHandler func(handler.Env) (lambda.Handler, error)) (lambda.Handl
 		HTTP: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
+		Public:      egress.NewClient(egress.Options{}),
+		Parallel:    parallel,
+		WithTimeout: context.WithTimeout,
 	})
 }
 
