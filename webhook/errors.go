@@ -53,8 +53,9 @@ func (e *retryAfter) Error() string             { return fmt.Sprintf("%v (retry 
 func (e *retryAfter) Unwrap() error             { return e.err }
 func (e *retryAfter) RetryAfter() time.Duration { return e.after }
 
-// StatusCode is the HTTP status with which a Handler answers an error: 4xx is the
-// sender's fault, 500 and 503 are temporary. A sender repeats after either.
+// StatusCode is the HTTP status with which a Handler answers an error: 4xx is for what will be
+// refused again, 500 and 503 for what may work the next time. Standard Webhooks are repeated after
+// either, by SNS only what was answered with 5xx or 429.
 func StatusCode(err error) int {
 	var later interface{ RetryAfter() time.Duration }
 	switch {

@@ -17,7 +17,7 @@ import (
 // Handler returns the HTTP handler of an endpoint that receives events of orders,
 // as signed webhooks or from the SNS topic. Each event is handed on once, even if it comes both
 // ways. It answers 204 after handle has returned nil, and after an event that
-// was handled before; every other answer makes the sender repeat: see [StatusCode].
+// was handled before; after an error the sender repeats: see [StatusCode].
 // A sender waits for 15 seconds, so what takes longer must be put aside by handle first.
 func (r *Receiver) Handler(handle func(context.Context, event.Event) error) http.Handler {
 	return r.handler(func(m Message) (string, func(context.Context) error, error) {

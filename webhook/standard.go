@@ -131,7 +131,7 @@ func (r *Receiver) signedByOneOf(signatures, id, timestamp string, body []byte) 
 		if !ok || len(given) == maxSignatures {
 			continue
 		}
-		if sum, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+		if sum, err := base64.StdEncoding.Strict().DecodeString(encoded); err == nil {
 			given = append(given, sum)
 		}
 	}
