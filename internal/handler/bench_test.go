@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"slices"
@@ -31,6 +32,7 @@ func quick(b *testing.B) handler.Env {
 	b.ReportAllocs()
 	return handler.Env{
 		Getenv: func(name string) string { return environment[name] }, AWS: cfg, Now: now, Log: io.Discard,
+		Parallel: oneAfterTheOther, WithTimeout: context.WithTimeout,
 	}
 }
 

@@ -80,6 +80,7 @@ func Functions() []Function {
 	return []Function{
 		{Charge, NewCharge, loads(config.LoadCharge)},
 		{Intake, NewIntake, loads(config.LoadIntake)},
+		{ManageWebhooks, NewManageWebhooks, loads(config.LoadManageWebhooks)},
 		{Notify, NewNotify, loads(config.LoadNotify)},
 		{Refund, NewRefund, loads(config.LoadRefund)},
 		{Release, NewRelease, loads(config.LoadWarehouse)},

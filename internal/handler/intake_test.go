@@ -23,7 +23,12 @@ import (
 var environment = map[string]string{
 	"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "orderflow", "RETENTION_DAYS": "110",
 	"ORDERS_TABLE_NAME": "orders", "INVENTORY_TABLE_NAME": "inv", "PAYMENT_PROVIDER": "sandbox",
-	"STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:111122223333:stateMachine:Saga",
+	"STATE_MACHINE_ARN":     "arn:aws:states:eu-central-1:111122223333:stateMachine:Saga",
+	"TOPIC_ARN":             "arn:aws:sns:eu-central-1:111122223333:events",
+	"GRAPHQL_ENDPOINT":      "https://abc.appsync-api.eu-central-1.amazonaws.com/graphql",
+	"WEBHOOKS_TABLE_NAME":   "webhooks",
+	"DELIVERY_QUEUE_URL":    "https://sqs.eu-central-1.amazonaws.com/111122223333/deliveries",
+	"DEAD_LETTER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/dead",
 }
 
 // now is when the tests happen: 5 s after the messages' acceptedAt.
@@ -45,11 +50,21 @@ func newStage(t testing.TB, newHandler func(handler.Env) (lambda.Handler, error)
 		AWS:    s.Config(),
 		Now:    now,
 		Log:    s.log,
+
+		Parallel:    oneAfterTheOther,
+		WithTimeout: context.WithTimeout,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// oneAfterTheOther is Env.Parallel for a server that is for one goroutine.
+func oneAfterTheOther(ctx context.Context, n int, f func(ctx context.Context, i int)) {
+	for i := range n {
+		f(ctx, i)
+	}
 }
 
 func (s *stage) invoke(payload []byte) ([]byte, error) {

@@ -38,7 +38,7 @@ func (c *change) message() (publish.Message, error) {
 	if missing != nil {
 		return publish.Message{}, &Untellable{"it has no " + strings.Join(missing, ", ")}
 	}
-	sequence, ok := number(i.sequence)
+	sequence, ok := count(i.sequence)
 	if !ok {
 		return publish.Message{}, &Untellable{fmt.Sprintf("its %s is %q", record.Sequence, i.sequence)}
 	}

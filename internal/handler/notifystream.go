@@ -287,8 +287,8 @@ func (s *scanner) skip() {
 	s.bad = true
 }
 
-// number reads an attribute's decimal number that is a count from 1.
-func number(text string) (int64, bool) {
+// count reads an attribute's decimal number that counts from 1.
+func count(text string) (int64, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return n, err == nil && n >= 1
 }
