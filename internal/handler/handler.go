@@ -79,6 +79,7 @@ const (
 func Functions() []Function {
 	return []Function{
 		{Charge, NewCharge, loads(config.LoadCharge)},
+		{DeliverWebhook, NewDeliverWebhook, loads(config.LoadDeliverWebhook)},
 		{Intake, NewIntake, loads(config.LoadIntake)},
 		{ManageWebhooks, NewManageWebhooks, loads(config.LoadManageWebhooks)},
 		{Notify, NewNotify, loads(config.LoadNotify)},
