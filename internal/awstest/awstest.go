@@ -5,12 +5,10 @@
 package awstest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -35,7 +33,14 @@ type Server struct {
 	Executions []Execution       // in the order of their starts
 	Express    bool              // names of executions need not be unique
 	Secrets    map[string]string // by ARN
-	Calls      []string          // the actions so far
+
+	Notifications []Notification // in the order of their publishing
+	Mutations     []Mutation
+	Messages      []Message
+	// Reject makes SNS refuse one message of a batch, and AppSync a mutation, by what it has; nil: none.
+	Reject func(body string) bool
+
+	Calls []string // the actions so far
 	// Fault decides what goes wrong with the n-th call, counted from 0; nil: nothing.
 	Fault func(n int, action string) Fault
 }
@@ -66,7 +71,14 @@ func (f *failure) Error() string { return f.code }
 
 // Do implements aws.HTTPClient.
 func (s *Server) Do(req *http.Request) (*http.Response, error) {
-	_, action, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	action := action(req, body)
 	n := len(s.Calls)
 	s.Calls = append(s.Calls, action)
 	fault := None
@@ -76,15 +88,23 @@ func (s *Server) Do(req *http.Request) (*http.Response, error) {
 	if fault == Refuse {
 		return respond(nil, &failure{code: "InternalServerError", status: http.StatusInternalServerError})
 	}
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	out, failed := s.call(action, body)
+	res, err := s.answer(req, action, body)
 	if fault == Lose {
 		return nil, io.ErrUnexpectedEOF
 	}
-	return respond(out, failed)
+	return res, err
+}
+
+func (s *Server) answer(req *http.Request, action string, body []byte) (*http.Response, error) {
+	switch action {
+	case "PublishBatch":
+		return s.publishBatch(body)
+	case PublishOrderStatus:
+		return s.publishOrderStatus(req, body), nil
+	case "SendMessage":
+		return respond(s.sendMessage(body), nil)
+	}
+	return respond(s.call(action, body))
 }
 
 func (s *Server) call(action string, body []byte) (any, *failure) {
@@ -145,9 +165,5 @@ func respond(out any, failed *failure) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &http.Response{
-		StatusCode: status,
-		Header:     http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body:       io.NopCloser(bytes.NewReader(b)),
-	}, nil
+	return response(status, "application/x-amz-json-1.0", b), nil
 }
