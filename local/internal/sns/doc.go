@@ -1,0 +1,2 @@
+// Package sns simulates Amazon SNS: topics, subscriptions, filters, deliveries.
+package sns
