@@ -14,6 +14,7 @@ var anyResource = map[string]string{
 	"xray:PutTelemetryRecords":      "X-Ray has no resource for it",
 	"xray:GetSamplingRules":         "X-Ray has no resource for it",
 	"xray:GetSamplingTargets":       "X-Ray has no resource for it",
+	"dynamodb:ListStreams":          "the event source mapping of a stream demands it: DynamoDB has no resource for it",
 	"logs:CreateLogDelivery":        "log delivery of Step Functions: CloudWatch Logs has no resource for it",
 	"logs:GetLogDelivery":           "log delivery of Step Functions: CloudWatch Logs has no resource for it",
 	"logs:UpdateLogDelivery":        "log delivery of Step Functions: CloudWatch Logs has no resource for it",

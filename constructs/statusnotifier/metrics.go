@@ -1,6 +1,11 @@
 package statusnotifier
 
-import "github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/jsii-runtime-go"
+)
 
 // MetricStatusPolls counts the requests for an order's status. Many for each
 // order mean that clients ignore Retry-After, or want to be told instead.
@@ -17,4 +22,58 @@ func (n *StatusNotifier) MetricPollLatency(options *awscloudwatch.MetricOptions)
 // MetricCancellations counts the requests to cancel an order.
 func (n *StatusNotifier) MetricCancellations(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return n.Cancel.MetricCount(n.props.API.Stage, options)
+}
+
+// MetricOutboxAge is how old, in milliseconds, the last change of a batch was
+// when the outbox read it: how far the channels are behind the table. It panics
+// without Outbox.
+func (n *StatusNotifier) MetricOutboxAge(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	n.needs("MetricOutboxAge", "Outbox", n.props.Outbox != nil)
+	return n.props.Outbox.Function.Metric(jsii.String("IteratorAge"), options)
+}
+
+// MetricOutboxFailures is the number of batches that the outbox failed on for
+// longer than Outbox.MaxRecordAge. Above 0 is an alarm: no channel but polling
+// has told of what is in them. It panics without Outbox.
+func (n *StatusNotifier) MetricOutboxFailures(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	n.needs("MetricOutboxFailures", "Outbox", n.props.Outbox != nil)
+	return n.OutboxFailures.MetricApproximateNumberOfMessagesVisible(options)
+}
+
+// MetricSubscriptionsDead is the number of messages that SNS could not deliver
+// to a subscriber. It panics without Topic.
+func (n *StatusNotifier) MetricSubscriptionsDead(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	n.needs("MetricSubscriptionsDead", "Topic", n.Topic != nil)
+	return n.SubscriptionDeadLetters.MetricApproximateNumberOfMessagesVisible(options)
+}
+
+// MetricDeliveriesDead is the number of deliveries to tenants' endpoints that
+// were given up. It panics without SignedWebhooks.
+func (n *StatusNotifier) MetricDeliveriesDead(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	n.needs("MetricDeliveriesDead", "SignedWebhooks", n.DeliveryDeadLetters != nil)
+	return n.DeliveryDeadLetters.MetricApproximateNumberOfMessagesVisible(options)
+}
+
+// MetricGraphQLErrors counts the answers of AppSync that are its own fault. It
+// panics without WebSocket.
+func (n *StatusNotifier) MetricGraphQLErrors(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	n.needs("MetricGraphQLErrors", "WebSocket", n.GraphQL != nil)
+	props := &awscloudwatch.MetricProps{
+		Namespace:     jsii.String("AWS/AppSync"),
+		MetricName:    jsii.String("5XXError"),
+		DimensionsMap: &map[string]*string{"GraphQLAPIId": n.GraphQL.ApiId()},
+		Statistic:     jsii.String("Sum"),
+	}
+	metric := awscloudwatch.NewMetric(props)
+	if options == nil {
+		return metric
+	}
+	return metric.With(options)
+}
+
+// needs panics unless what method needs is there.
+func (n *StatusNotifier) needs(method, prop string, there bool) {
+	if !there {
+		panic(fmt.Sprintf("statusnotifier: %s: %s needs Props.%s", *n.Node().Path(), method, prop))
+	}
 }

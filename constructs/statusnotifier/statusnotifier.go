@@ -9,8 +9,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsappsync"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -35,6 +40,25 @@ type Props struct {
 	// with other names than the usual ones.
 	// Default: COMPLETED, REJECTED, FAILED, CANCELLED.
 	Final []string
+
+	// Outbox has a function read the table's stream and tell of each change
+	// by the Topic and the WebSocket.
+	// Default: nil, clients can only poll.
+	Outbox *Outbox
+
+	// Topic is an SNS topic for whoever wants to know: HTTPS endpoints, queues
+	// and functions. It needs Outbox.
+	// Default: nil, no topic.
+	Topic *Topic
+
+	// SignedWebhooks lets each tenant register HTTPS endpoints of its own, at
+	// /webhooks of API, and delivers to them for days. It needs Topic.
+	// Default: nil, no webhooks.
+	SignedWebhooks *SignedWebhooks
+
+	// WebSocket is a GraphQL API with subscriptions. It needs Outbox.
+	// Default: nil, no GraphQL API.
+	WebSocket *WebSocket
 }
 
 var statusPattern = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
@@ -61,6 +85,34 @@ func (p Props) Validate() error {
 			errs = append(errs, fmt.Errorf("final statuses must differ, got %q twice", status))
 		}
 	}
+	return errors.Join(append(errs, p.validateChannels())...)
+}
+
+// validateChannels reports what is wrong with the channels, and with their
+// being together.
+func (p Props) validateChannels() error {
+	var errs []error
+	needs := func(bad bool, text string) {
+		if bad {
+			errs = append(errs, errors.New(text))
+		}
+	}
+	needs(p.Topic != nil && p.Outbox == nil, "topic needs Outbox, which publishes to it")
+	needs(p.WebSocket != nil && p.Outbox == nil, "web socket needs Outbox, which publishes to it")
+	needs(p.SignedWebhooks != nil && p.Topic == nil, "signed webhooks need Topic, from which they get the events")
+	needs(p.Outbox != nil && p.Topic == nil && p.WebSocket == nil, "outbox needs Topic or WebSocket, or it tells nobody")
+	if p.Outbox != nil {
+		errs = append(errs, p.Outbox.validate())
+	}
+	if p.Topic != nil {
+		errs = append(errs, p.Topic.validate())
+	}
+	if p.SignedWebhooks != nil {
+		errs = append(errs, p.SignedWebhooks.validate())
+	}
+	if p.WebSocket != nil {
+		errs = append(errs, p.WebSocket.validate())
+	}
 	return errors.Join(errs...)
 }
 
@@ -70,6 +122,18 @@ func (p Props) withDefaults() Props {
 	}
 	if len(p.Final) == 0 {
 		p.Final = []string{"COMPLETED", "REJECTED", "FAILED", "CANCELLED"}
+	}
+	if p.Outbox != nil {
+		p.Outbox = p.Outbox.withDefaults()
+	}
+	if p.Topic != nil {
+		p.Topic = p.Topic.withDefaults()
+	}
+	if p.SignedWebhooks != nil {
+		p.SignedWebhooks = p.SignedWebhooks.withDefaults()
+	}
+	if p.WebSocket != nil {
+		p.WebSocket = p.WebSocket.withDefaults()
 	}
 	return p
 }
@@ -87,6 +151,32 @@ type StatusNotifier struct {
 	// DELETE.
 	ReadRole, CancelRole awsiam.Role
 
+	// Of Outbox, nil without: how its function reads the stream, and where
+	// batches go that it failed on.
+	EventSource    awslambdaeventsources.DynamoEventSource
+	OutboxFailures awssqs.Queue
+
+	// Of Topic, nil without: the topic, and where messages go that SNS could
+	// not deliver to a subscriber.
+	Topic                   awssns.Topic
+	SubscriptionDeadLetters awssqs.Queue
+
+	// Of SignedWebhooks, nil without: the table of endpoints, the queue of
+	// events and deliveries, the deliveries that were given up, the routes,
+	// and what API Gateway assumes to invoke the function behind them.
+	WebhooksTable       awsdynamodb.Table
+	DeliveryQueue       awssqs.Queue
+	DeliveryDeadLetters awssqs.Queue
+	DeliverySource      awslambdaeventsources.SqsEventSource
+	Webhooks, Webhook   awsapigateway.Resource
+	WebhooksRole        awsiam.Role
+
+	// Of WebSocket, nil without: the GraphQL API, its log, and what AppSync
+	// assumes to read the orders.
+	GraphQL         awsappsync.GraphqlApi
+	GraphQLLog      awslogs.LogGroup
+	GraphQLReadRole awsiam.Role
+
 	props Props
 }
 
@@ -103,6 +193,10 @@ func New(scope constructs.Construct, id string, props Props) *StatusNotifier {
 	n.makeGetStatus()
 	n.makeGetOrder()
 	n.makeCancel()
+	n.makeOutbox()
+	n.makeTopic()
+	n.makeSignedWebhooks()
+	n.makeWebSocket()
 	return n
 }
 

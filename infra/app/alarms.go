@@ -63,10 +63,23 @@ func (s *stack) makeAlarms() awssns.Topic {
 	for _, f := range []struct {
 		id       string
 		function *gofunction.GoFunction
-	}{{"Intake", s.intake}, {"Ship", s.ship}, {"Release", s.release}, {"Refund", s.refund}} {
+	}{{"Intake", s.intake}, {"Ship", s.ship}, {"Release", s.release}, {"Refund", s.refund},
+		{"Notify", s.notify}, {"DeliverWebhook", s.deliver}, {"ManageWebhooks", s.manage}} {
 		alarm(f.id+"Errors", "The function "+f.id+" fails",
 			f.function.Function.MetricErrors(over(5*time.Minute, "Sum")), 0)
 	}
+
+	status := s.status
+	alarm("OutboxFailures", "Events were given up on: clients with webhooks and websockets do not know of changes; the messages name where in the stream they are",
+		status.MetricOutboxFailures(over(time.Minute, "Maximum")), 0)
+	alarm("OutboxAge", "Events are told of late: after as long again they will be given up",
+		status.MetricOutboxAge(over(time.Minute, "Maximum")), float64((s.env.OutboxAge / 2).Milliseconds()))
+	alarm("SubscriptionDeadLetters", "SNS gave up on delivering events to a subscriber",
+		status.MetricSubscriptionsDead(over(time.Minute, "Maximum")), 0)
+	alarm("WebhookDeadLetters", "Deliveries to tenants' webhooks were given up on: their owners may want to be told, then redrive them",
+		status.MetricDeliveriesDead(over(time.Minute, "Maximum")), 0)
+	alarm("GraphQLServerErrors", "AppSync answers 5xx",
+		status.MetricGraphQLErrors(over(5*time.Minute, "Sum")), 0)
 	return topic
 }
 

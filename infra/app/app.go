@@ -9,7 +9,10 @@
 //	├── Intake                    function that takes orders off the queue
 //	├── Users, Client             Cognito user pool: who may call, and for which tenant
 //	├── Api                       asyncapi.AsyncApi
-//	├── Status                    statusnotifier.StatusNotifier
+//	├── Notify                    function that tells of changes
+//	├── DeliverWebhook            function that delivers to tenants' webhooks
+//	├── ManageWebhooks            function behind /webhooks
+//	├── Status                    statusnotifier.StatusNotifier, with all channels
 //	└── Alarms                    and their topic, where the environment has them
 package app
 

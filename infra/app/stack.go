@@ -34,6 +34,8 @@ type stack struct {
 	workflow                               *orderworkflow.OrderWorkflow
 	identity                               identity
 	api                                    *asyncapi.AsyncApi
+	notify, deliver, manage                *gofunction.GoFunction
+	status                                 *statusnotifier.StatusNotifier
 }
 
 func newStack(scope constructs.Construct, env Environment, assets string) {
@@ -55,6 +57,7 @@ func newStack(scope constructs.Construct, env Environment, assets string) {
 	s.makeIntake()
 	s.identity = newIdentity(s)
 	s.makeAPI()
+	s.makeStatus()
 	topic := s.makeAlarms()
 
 	s.output("ApiUrl", s.api.Api.Url())
@@ -64,6 +67,13 @@ func newStack(scope constructs.Construct, env Environment, assets string) {
 	s.output("InventoryTableName", s.inventory.TableName())
 	s.output("StateMachineArn", s.workflow.StateMachine.StateMachineArn())
 	s.output("DeadLetterQueueUrl", s.api.DeadLetterQueue.QueueUrl())
+	s.output("OutboxFailureQueueUrl", s.status.OutboxFailures.QueueUrl())
+	s.output("StatusTopicArn", s.status.Topic.TopicArn())
+	s.output("SubscriptionDeadLetterQueueUrl", s.status.SubscriptionDeadLetters.QueueUrl())
+	s.output("WebhooksTableName", s.status.WebhooksTable.TableName())
+	s.output("WebhooksDeadLetterQueueUrl", s.status.DeliveryDeadLetters.QueueUrl())
+	s.output("GraphQLUrl", s.status.GraphQL.GraphqlUrl())
+	s.output("GraphQLRealtimeUrl", s.status.GraphQLRealtimeURL())
 	if topic != nil {
 		s.output("AlarmTopicArn", topic.TopicArn())
 	}
@@ -227,10 +237,43 @@ func (s *stack) makeAPI() {
 		props.WebACL = &asyncapi.WebACL{}
 	}
 	s.api = asyncapi.New(s.Stack, "Api", props)
+}
+
+// makeStatus makes all the ways in which clients learn what became of their
+// orders.
+func (s *stack) makeStatus() {
+	s.notify = s.function("Notify", handler.Notify, 30*time.Second, map[string]string{})
+	// One attempt may take 15 s; those of a batch are made at the same time.
+	s.deliver = s.function("DeliverWebhook", handler.DeliverWebhook, 30*time.Second, map[string]string{})
+	s.manage = s.function("ManageWebhooks", handler.ManageWebhooks, 10*time.Second, map[string]string{})
 
 	var final []string
 	for _, status := range order.Terminals() {
 		final = append(final, string(status))
 	}
-	statusnotifier.New(s.Stack, "Status", statusnotifier.Props{API: s.api, Table: s.workflow.Table, Final: final})
+	s.status = statusnotifier.New(s.Stack, "Status", statusnotifier.Props{
+		API:   s.api,
+		Table: s.workflow.Table,
+		Final: final,
+		Outbox: &statusnotifier.Outbox{
+			Function:      s.notify.Function,
+			MaxRecordAge:  s.env.OutboxAge,
+			RemovalPolicy: s.env.RemovalPolicy,
+		},
+		Topic: &statusnotifier.Topic{RemovalPolicy: s.env.RemovalPolicy},
+		SignedWebhooks: &statusnotifier.SignedWebhooks{
+			Deliver:               s.deliver.Function,
+			Manage:                s.manage.Function,
+			MaxConcurrency:        s.env.WebhookConcurrency,
+			NoDeletionProtection:  !s.env.DeletionProtection,
+			NoPointInTimeRecovery: !s.env.PointInTimeRecovery,
+			RemovalPolicy:         s.env.RemovalPolicy,
+		},
+		WebSocket: &statusnotifier.WebSocket{
+			Authorizer:    statusnotifier.GraphQLUserPool(s.identity.users, tenantClaim),
+			Introspection: s.env.GraphQLIntrospection,
+			LogRetention:  s.env.LogRetention,
+			RemovalPolicy: s.env.RemovalPolicy,
+		},
+	})
 }

@@ -1,0 +1,179 @@
+package statusnotifier
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/record"
+	"github.com/orderflow-cdk/orderflow/internal/config"
+)
+
+// SignedWebhooks are HTTPS endpoints that tenants register themselves. Deliveries
+// are signed as Standard Webhooks 1.0 says and tried for days.
+type SignedWebhooks struct {
+	// Deliver fans events out and makes the deliveries: it runs the handler
+	// deliverwebhook. Required.
+	Deliver awslambda.Function
+
+	// Manage answers /webhooks: it runs the handler managewebhooks. Required.
+	Manage awslambda.Function
+
+	// BatchSize is the most messages in one invocation of Deliver, which works
+	// on all of them at the same time: 1–10. Its timeout must exceed one
+	// attempt's 15 s.
+	// Default: 10.
+	BatchSize int
+
+	// MaxConcurrency is the most invocations of Deliver at a time: 2–1,000.
+	// An endpoint that does not answer keeps one busy for 15 s, until it is
+	// left alone for a while.
+	// Default: 20.
+	MaxConcurrency int
+
+	// EncryptionKey encrypts the table, which holds the endpoints' secrets.
+	// Default: the key that DynamoDB owns.
+	EncryptionKey awskms.IKey
+
+	// NoDeletionProtection lets the table be deleted. Default: it cannot be.
+	NoDeletionProtection bool
+
+	// NoPointInTimeRecovery does without continuous backups. Default: 35 days of them.
+	NoPointInTimeRecovery bool
+
+	// RemovalPolicy is what becomes of the table and the queues when they leave
+	// the stack.
+	// Default: RemovalPolicy_RETAIN.
+	RemovalPolicy awscdk.RemovalPolicy
+}
+
+const (
+	// attemptTimeout is what one attempt of a delivery may take.
+	attemptTimeout = 15 * time.Second
+	// lastResort is the highest maxReceiveCount that SQS has. How often a
+	// delivery is tried is the function's to say; each wait of its schedule is a receive.
+	lastResort = 1000
+)
+
+func (w SignedWebhooks) withDefaults() *SignedWebhooks {
+	setDefault(&w.BatchSize, 10)
+	setDefault(&w.MaxConcurrency, 20)
+	setDefault(&w.RemovalPolicy, awscdk.RemovalPolicy_RETAIN)
+	return &w
+}
+
+func (w SignedWebhooks) validate() error {
+	var c checks
+	c.bad(w.Deliver == nil, "deliver function must be given, got nil")
+	c.bad(w.Manage == nil, "manage function must be given, got nil")
+	c.within("webhooks batch size", w.BatchSize, 1, 10)
+	c.within("webhooks max concurrency", w.MaxConcurrency, 2, 1000)
+	if w.Deliver != nil {
+		timeout := timeoutOf(w.Deliver)
+		c.bad(timeout <= attemptTimeout, "deliver function's timeout must exceed the %v of one attempt, got %v", attemptTimeout, timeout)
+	}
+	return c.err()
+}
+
+func timeoutOf(f awslambda.Function) time.Duration {
+	if t := f.Timeout(); t != nil {
+		return time.Duration(*t.ToSeconds(nil)) * time.Second
+	}
+	return 3 * time.Second // Lambda's default
+}
+
+func (n *StatusNotifier) makeSignedWebhooks() {
+	if n.props.SignedWebhooks == nil {
+		return
+	}
+	n.makeWebhooksTable()
+	n.makeDeliveries()
+	n.makeWebhookRoutes()
+}
+
+func (n *StatusNotifier) makeWebhooksTable() {
+	w := n.props.SignedWebhooks
+	key := func(name string) *awsdynamodb.Attribute {
+		return &awsdynamodb.Attribute{Name: jsii.String(name), Type: awsdynamodb.AttributeType_STRING}
+	}
+	props := &awsdynamodb.TableProps{
+		PartitionKey:       key(record.PartitionKey),
+		SortKey:            key(record.SortKey),
+		BillingMode:        awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		DeletionProtection: jsii.Bool(!w.NoDeletionProtection),
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(!w.NoPointInTimeRecovery),
+		},
+		RemovalPolicy: w.RemovalPolicy,
+	}
+	if w.EncryptionKey != nil {
+		props.Encryption = awsdynamodb.TableEncryption_CUSTOMER_MANAGED
+		props.EncryptionKey = w.EncryptionKey
+	}
+	n.WebhooksTable = awsdynamodb.NewTable(n, jsii.String("WebhooksTable"), props)
+}
+
+// makeDeliveries makes the queue of events and deliveries, and has the function
+// work on it.
+func (n *StatusNotifier) makeDeliveries() {
+	w := n.props.SignedWebhooks
+	n.DeliveryDeadLetters = n.newDeadLetters("DeliveryDeadLetters", w.RemovalPolicy)
+	n.DeliveryQueue = awssqs.NewQueue(n, jsii.String("DeliveryQueue"), &awssqs.QueueProps{
+		EnforceSSL: jsii.Bool(true),
+		Encryption: awssqs.QueueEncryption_SQS_MANAGED,
+		// A delivery waits here for all of its schedule.
+		RetentionPeriod: seconds(longest),
+		// As AWS recommends: a batch may be tried again several times while the
+		// function is throttled without becoming visible to others.
+		VisibilityTimeout: seconds(6 * timeoutOf(w.Deliver)),
+		RemovalPolicy:     w.RemovalPolicy,
+		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: n.DeliveryDeadLetters, MaxReceiveCount: jsii.Number(lastResort)},
+	})
+	n.AddQueueSubscription(n.DeliveryQueue, Filter{})
+	n.DeliverySource = awslambdaeventsources.NewSqsEventSource(n.DeliveryQueue, &awslambdaeventsources.SqsEventSourceProps{
+		BatchSize:               jsii.Number(w.BatchSize),
+		MaxConcurrency:          jsii.Number(w.MaxConcurrency),
+		ReportBatchItemFailures: jsii.Bool(true),
+	})
+	w.Deliver.AddEventSource(n.DeliverySource)
+
+	for _, f := range []awslambda.Function{w.Deliver, w.Manage} {
+		f.AddEnvironment(jsii.String(config.WebhooksTableName), n.WebhooksTable.TableName(), nil)
+		f.AddEnvironment(jsii.String(config.DeliveryQueueURL), n.DeliveryQueue.QueueUrl(), nil)
+	}
+	w.Deliver.AddEnvironment(jsii.String(config.DeadLetterQueueURL), n.DeliveryDeadLetters.QueueUrl(), nil)
+
+	n.grantWebhooks(w.Deliver, "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem")
+	n.grantWebhooks(w.Manage, "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+	n.DeliveryQueue.Grant(w.Deliver, jsii.String("sqs:SendMessage"), jsii.String("sqs:ChangeMessageVisibility"))
+	n.DeliveryQueue.Grant(w.Manage, jsii.String("sqs:SendMessage"))
+	n.DeliveryDeadLetters.Grant(w.Deliver, jsii.String("sqs:SendMessage"))
+}
+
+func (n *StatusNotifier) grantWebhooks(grantee awsiam.IGrantable, actions ...string) {
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee:      grantee,
+		Actions:      jsii.Strings(actions...),
+		ResourceArns: &[]*string{n.WebhooksTable.TableArn()},
+	})
+	if key := n.props.SignedWebhooks.EncryptionKey; key != nil {
+		key.GrantEncryptDecrypt(grantee)
+	}
+}
+
+// GrantRedriveDeliveries lets an identity move deliveries that were given up
+// back into the queue, to be tried again. It panics without SignedWebhooks.
+func (n *StatusNotifier) GrantRedriveDeliveries(grantee awsiam.IGrantable) awsiam.Grant {
+	n.needs("GrantRedriveDeliveries", "SignedWebhooks", n.DeliveryDeadLetters != nil)
+	n.DeliveryQueue.Grant(grantee, jsii.String("sqs:SendMessage"))
+	return n.DeliveryDeadLetters.Grant(grantee, jsii.String("sqs:StartMessageMoveTask"), jsii.String("sqs:ListMessageMoveTasks"),
+		jsii.String("sqs:CancelMessageMoveTask"), jsii.String("sqs:ReceiveMessage"), jsii.String("sqs:DeleteMessage"),
+		jsii.String("sqs:GetQueueAttributes"))
+}
