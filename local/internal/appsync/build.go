@@ -1,0 +1,329 @@
+package appsync
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/appsyncjs"
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
+	"github.com/orderflow-cdk/orderflow/local/internal/sim"
+)
+
+// decoded is a resource with its typed properties.
+type decoded[T any] struct {
+	id, typ string
+	props   T
+}
+
+// builder collects the resources of one API and the mistakes in them.
+type builder struct {
+	api  *API
+	errs []error
+
+	apis      []decoded[graphQLAPIProps]
+	schemas   []decoded[schemaProps]
+	sources   []decoded[dataSourceProps]
+	resolvers []decoded[resolverProps]
+	functions []decoded[functionProps]
+	keys      []decoded[apiKeyProps]
+
+	functionByID map[string]*function
+}
+
+// New builds the GraphQL API that the resources declare. Resources of other
+// services are errors, as is everything of AppSync that is not simulated; all
+// mistakes are reported at once, each with its logical id and type.
+//
+// bus answers the calls of data sources and of Lambda authorizers.
+func New(k *sim.Kernel, bus api.Service, cfg Config, resources []Resource) (*API, error) {
+	if cfg.AccountID == "" {
+		cfg.AccountID = "123456789012"
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if cfg.Path == "" {
+		cfg.Path = "/graphql"
+	}
+	b := &builder{
+		api: &API{
+			k: k, bus: bus, cfg: cfg, introspection: true, maxResolvers: 10_000,
+			apiKeys: map[string]*apiKey{}, lambdaAnswers: map[string]lambdaAnswer{}, sources: map[string]*source{},
+			resolvers: map[*ast.FieldDefinition]*resolver{}, documents: map[string]*document{}, topics: map[string]*topic{},
+		},
+		functionByID: map[string]*function{},
+	}
+	b.api.js = appsyncjs.New(appsyncjs.Env{Now: k.Now, Rand: k.Rand(), Log: func(line string) { b.api.log("", line) }})
+	for _, r := range resources {
+		b.decode(r)
+	}
+	b.build()
+	if len(b.errs) > 0 {
+		return nil, errors.Join(b.errs...)
+	}
+	slices.Sort(b.api.declared)
+	return b.api, nil
+}
+
+func (b *builder) errorf(id, typ, format string, args ...any) {
+	b.errs = append(b.errs, fmt.Errorf("%s (%s): %s", id, typ, fmt.Sprintf(format, args...)))
+}
+
+func (b *builder) decode(r Resource) {
+	switch r.Type {
+	case "AWS::AppSync::GraphQLApi":
+		decodeInto(b, r, &b.apis)
+	case "AWS::AppSync::GraphQLSchema":
+		decodeInto(b, r, &b.schemas)
+	case "AWS::AppSync::DataSource":
+		decodeInto(b, r, &b.sources)
+	case "AWS::AppSync::Resolver":
+		decodeInto(b, r, &b.resolvers)
+	case "AWS::AppSync::FunctionConfiguration":
+		decodeInto(b, r, &b.functions)
+	case "AWS::AppSync::ApiKey":
+		decodeInto(b, r, &b.keys)
+	default:
+		b.errorf(r.LogicalID, r.Type, "this resource type is not simulated")
+	}
+}
+
+func decodeInto[T any](b *builder, r Resource, list *[]decoded[T]) {
+	d := decoded[T]{id: r.LogicalID, typ: r.Type}
+	declared, err := cfn.Decode(&cfn.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties}, &d.props)
+	if err != nil {
+		b.errs = append(b.errs, err)
+		return
+	}
+	for _, p := range declared {
+		b.api.declared = append(b.api.declared, r.LogicalID+": "+p)
+	}
+	*list = append(*list, d)
+}
+
+func (b *builder) build() {
+	root := b.chooseAPI()
+	if root == nil {
+		return
+	}
+	a := b.api
+	a.id, a.name = root.id, root.props.Name
+	a.environment = root.props.EnvironmentVariables
+	b.buildModes(root)
+	if !b.buildSchema(root) {
+		return
+	}
+	b.buildSources()
+	b.buildFunctions()
+	b.buildResolvers()
+	b.buildKeys()
+	b.buildLimits(root)
+	if a.schema.Subscription != nil {
+		for _, f := range a.schema.Subscription.Fields {
+			if a.resolvers[f] == nil {
+				for _, err := range a.schema.checkArguments(f) {
+					b.errorf(b.schemas[0].id, b.schemas[0].typ, "%v", err)
+				}
+			}
+		}
+	}
+}
+
+func (b *builder) chooseAPI() *decoded[graphQLAPIProps] {
+	want := b.api.cfg.GraphQLAPI
+	var found *decoded[graphQLAPIProps]
+	for i := range b.apis {
+		r := &b.apis[i]
+		switch {
+		case want != "" && r.id != want:
+		case found != nil:
+			b.errorf(r.id, r.typ, "a second GraphQLApi beside %s: Config.GraphQLAPI must name the one to serve", found.id)
+		default:
+			found = r
+		}
+	}
+	if found == nil && len(b.errs) == 0 {
+		b.errs = append(b.errs, fmt.Errorf("no AWS::AppSync::GraphQLApi %s among the resources", want))
+	}
+	return found
+}
+
+// mine tells whether a resource belongs to the API that is served; one that
+// names no API of the template is a mistake.
+func (b *builder) mine(id, typ, apiID string) bool {
+	if apiID == b.api.id {
+		return true
+	}
+	if !slices.ContainsFunc(b.apis, func(r decoded[graphQLAPIProps]) bool { return r.id == apiID }) {
+		b.errorf(id, typ, "ApiId %q is no GraphQLApi of this template", apiID)
+	}
+	return false
+}
+
+func (b *builder) buildLimits(root *decoded[graphQLAPIProps]) {
+	p := &root.props
+	if p.ApiType != "" && p.ApiType != "GRAPHQL" {
+		b.errorf(root.id, root.typ, "ApiType %q is not simulated", p.ApiType)
+	}
+	switch p.IntrospectionConfig {
+	case "", "ENABLED":
+	case "DISABLED":
+		b.api.introspection = false
+	default:
+		b.errorf(root.id, root.typ, "IntrospectionConfig must be ENABLED or DISABLED, got %q", p.IntrospectionConfig)
+	}
+	if n := p.QueryDepthLimit; n != nil {
+		if *n < 0 || *n > 75 {
+			b.errorf(root.id, root.typ, "QueryDepthLimit must be between 0 and 75, got %d", *n)
+		}
+		b.api.maxDepth = int(*n)
+	}
+	if n := p.ResolverCountLimit; n != nil && *n != 0 {
+		if *n < 0 || *n > 10_000 {
+			b.errorf(root.id, root.typ, "ResolverCountLimit must be between 0 and 10000, got %d", *n)
+		}
+		b.api.maxResolvers = int(*n)
+	}
+}
+
+func (b *builder) buildModes(root *decoded[graphQLAPIProps]) {
+	p := &root.props
+	all := append([]providerProps{{p.AuthenticationType, p.UserPoolConfig, p.LambdaAuthorizerConfig, p.OpenIDConnectConfig}},
+		p.AdditionalAuthenticationProviders...)
+	for i, provider := range all {
+		m := mode{name: provider.AuthenticationType}
+		var err error
+		switch m.name {
+		case modeAPIKey, modeIAM:
+		case modeCognito:
+			err = m.readPool(provider.UserPoolConfig, i == 0, b.api.cfg)
+		case modeOIDC:
+			err = m.readProvider(provider.OpenIDConnectConfig, b.api.cfg)
+		case modeLambda:
+			err = m.readAuthorizer(provider.LambdaAuthorizerConfig)
+		default:
+			err = fmt.Errorf("unknown AuthenticationType %q", m.name)
+		}
+		if err != nil {
+			b.errorf(root.id, root.typ, "%v", err)
+		}
+		single := m.name != modeCognito && m.name != modeOIDC
+		if single && b.api.mode(m.name) != nil {
+			b.errorf(root.id, root.typ, "AuthenticationType %s is there twice", m.name)
+		}
+		b.api.modes = append(b.api.modes, m)
+	}
+}
+
+func (m *mode) readPool(p *userPoolProps, isDefault bool, cfg Config) error {
+	switch {
+	case p == nil || p.UserPoolId == "":
+		return errors.New("AMAZON_COGNITO_USER_POOLS needs UserPoolConfig.UserPoolId")
+	case cfg.VerifyToken == nil:
+		return errors.New("AMAZON_COGNITO_USER_POOLS needs Config.VerifyToken")
+	case isDefault && p.DefaultAction != "ALLOW" && p.DefaultAction != "DENY":
+		return fmt.Errorf("UserPoolConfig.DefaultAction must be ALLOW or DENY, got %q", p.DefaultAction)
+	}
+	pool := *p
+	if pool.AwsRegion == "" {
+		pool.AwsRegion = cfg.Region
+	}
+	if pool.DefaultAction == "" { // an additional provider has none
+		pool.DefaultAction = "ALLOW"
+	}
+	m.pool = &pool
+	m.issuer = "https://cognito-idp." + pool.AwsRegion + ".amazonaws.com/" + pool.UserPoolId
+	return m.setClient(pool.AppIdClientRegex)
+}
+
+func (m *mode) readProvider(p *openIDProps, cfg Config) error {
+	switch {
+	case p == nil || p.Issuer == "":
+		return errors.New("OPENID_CONNECT needs OpenIDConnectConfig.Issuer")
+	case cfg.VerifyToken == nil:
+		return errors.New("OPENID_CONNECT needs Config.VerifyToken")
+	}
+	m.oidc, m.issuer = p, strings.TrimSuffix(p.Issuer, "/")
+	return m.setClient(p.ClientId)
+}
+
+func (m *mode) setClient(pattern string) error {
+	if pattern == "" {
+		return nil
+	}
+	var err error
+	m.client, err = regexp.Compile("^(?:" + pattern + ")$")
+	return err
+}
+
+func (m *mode) readAuthorizer(p *lambdaAuthorizerProps) error {
+	if p == nil || p.AuthorizerUri == "" {
+		return errors.New("AWS_LAMBDA needs LambdaAuthorizerConfig.AuthorizerUri")
+	}
+	m.function = p.AuthorizerUri
+	// Without a value nothing is kept ("The default is 0 seconds, which disables
+	// caching", AppSync API reference, LambdaAuthorizerConfig).
+	if n := p.AuthorizerResultTtlInSeconds; n != nil {
+		if *n < 0 || *n > 3600 {
+			return fmt.Errorf("AuthorizerResultTtlInSeconds must be between 0 and 3600, got %d", *n)
+		}
+		m.ttl = time.Duration(*n) * time.Second
+	}
+	if p.IdentityValidationExpression == "" {
+		return nil
+	}
+	var err error
+	m.token, err = regexp.Compile(p.IdentityValidationExpression)
+	return err
+}
+
+func (b *builder) buildSchema(root *decoded[graphQLAPIProps]) bool {
+	for _, r := range b.schemas {
+		if !b.mine(r.id, r.typ, r.props.ApiId) {
+			continue
+		}
+		if b.api.schema != nil {
+			b.errorf(r.id, r.typ, "a second schema of the API")
+			continue
+		}
+		s, errs := loadSchema(r.props.Definition)
+		if s != nil {
+			errs = append(errs, s.readAccess(b.api.modes)...)
+			b.api.schema = s
+		}
+		for _, err := range errs {
+			b.errorf(r.id, r.typ, "%v", err)
+		}
+	}
+	if b.api.schema == nil && len(b.errs) == 0 {
+		b.errorf(root.id, root.typ, "there is no AWS::AppSync::GraphQLSchema for it")
+	}
+	return b.api.schema != nil
+}
+
+func (b *builder) buildKeys() {
+	for _, r := range b.keys {
+		if !b.mine(r.id, r.typ, r.props.ApiId) {
+			continue
+		}
+		// AWS makes a random key, of this form; here it is the same in every run.
+		sum := sha256.Sum256([]byte(b.api.id + "/" + r.id))
+		key := &apiKey{
+			logicalID: r.id, value: "da2-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:26]),
+			expires: b.api.k.Now().Add(7 * 24 * time.Hour), // the default ("expires", AppSync API reference, CreateApiKey)
+		}
+		if e := r.props.Expires; e != nil {
+			key.expires = time.Unix(int64(*e), 0)
+		}
+		b.api.apiKeys[key.value] = key
+	}
+}
