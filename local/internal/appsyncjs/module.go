@@ -77,8 +77,10 @@ func (m *module) blank(at *parser.Error) error {
 		return s.importStatement(offset)
 	case "export":
 		return s.exportStatement(offset)
-	case "await":
-		return m.fault(offset, "await is not supported: APPSYNC_JS has no asynchronous code")
+	}
+	// Outside of an async function goja takes await for a name, and stops at what comes behind it.
+	if before := strings.TrimRight(m.body[:offset], " \t\r\n"); strings.HasSuffix(before, "await") {
+		return m.fault(len(before)-len("await"), "await is not supported: APPSYNC_JS has no asynchronous code")
 	}
 	return m.fault(offset, "%s", at.Message)
 }

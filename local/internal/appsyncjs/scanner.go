@@ -80,6 +80,7 @@ func (s *scanner) skip() {
 
 func (s *scanner) importStatement(from int) error {
 	var made []binding
+	var wrong error // with what is imported; that the module is unknown goes first
 	switch token := s.next(); token {
 	case "(":
 		return s.fault(from, "import() is not supported")
@@ -98,7 +99,7 @@ func (s *scanner) importStatement(from int) error {
 				for name := s.next(); name != "}"; name = s.next() {
 					b := binding{local: name, exported: name}
 					if quoted(name) {
-						return s.fault(s.start, "APPSYNC_JS modules have no export %s", name)
+						wrong = s.fault(s.start, "APPSYNC_JS modules have no export %s", name)
 					}
 					if s.peek() == "as" {
 						s.next()
@@ -111,7 +112,7 @@ func (s *scanner) importStatement(from int) error {
 				}
 			case ",":
 			default:
-				return s.fault(s.start, "APPSYNC_JS modules have no default export")
+				wrong = s.fault(s.start, "APPSYNC_JS modules have no default export")
 			}
 		}
 		s.next()
@@ -124,6 +125,9 @@ func (s *scanner) importStatement(from int) error {
 			return s.fault(at, "%s", why)
 		}
 		return s.fault(at, "cannot import %q: APPSYNC_JS has the modules @aws-appsync/utils and @aws-appsync/utils/dynamodb only; bundle other code into one file", path)
+	}
+	if wrong != nil {
+		return wrong
 	}
 	if s.peek() == "with" || s.peek() == "assert" {
 		return s.fault(at, "import attributes are not supported")
