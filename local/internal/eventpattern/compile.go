@@ -1,6 +1,8 @@
 package eventpattern
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"net/netip"
 	"slices"
@@ -44,7 +46,11 @@ func (c *compiler) object(path string, rules []rule) ([]rule, error) {
 		case '{':
 			rules, err = c.object(full, rules)
 		case '[':
-			if name == "$or" && c.isOr() {
+			if name == "$or" {
+				if !c.isOr() {
+					// The engine takes it for an ordinary name in some places and not in others.
+					return nil, c.errorf(false, "$or without two objects or more, or with the name of an operator in one, is not simulated")
+				}
 				rules, err = c.or(path, rules)
 				break
 			}
@@ -52,7 +58,7 @@ func (c *compiler) object(path string, rules []rule) ([]rule, error) {
 			if a, err = c.list(); err == nil {
 				for _, r := range rules {
 					if r[full] != nil {
-						return nil, c.errorf(false, "Path `%s` cannot be allowed multiple times", full)
+						return nil, c.errorf(false, "%s is there twice: what that means is not simulated", full)
 					}
 					r[full] = a
 				}
@@ -152,7 +158,7 @@ func scalar(t token) op {
 func (c *compiler) operator(a *alternatives) error {
 	name := c.next().text
 	if c.tok.kind == '}' {
-		return c.errorf(false, "Empty objects are not allowed")
+		return c.errorf(false, "Match expression name not found")
 	}
 	o, err := c.operand(name, a)
 	if err != nil {
@@ -161,10 +167,14 @@ func (c *compiler) operator(a *alternatives) error {
 	if o != nil {
 		a.ops = append(a.ops, o)
 	}
-	if c.next().kind != '}' {
-		return c.errorf(false, "Only one key allowed in match expression")
+	list := name == "numeric" || name == "anything-but" && c.tok.kind != '}'
+	switch {
+	case c.next().kind == '}':
+		return nil
+	case list:
+		return c.errorf(false, "Too many elements in numeric expression") // of the others, too
 	}
-	return nil
+	return c.errorf(false, "Only one key allowed in match expression")
 }
 
 func (c *compiler) operand(name string, a *alternatives) (op, error) {
@@ -209,6 +219,9 @@ func text(kind, s string) op {
 	return fold(s)
 }
 
+// mixed is said of an empty list, too.
+const mixed = "Inside anything but list, either all values are number or string, mixed type is not supported"
+
 func (c *compiler) anythingBut() (op, error) {
 	switch tok := &c.tok; tok.kind {
 	case '[':
@@ -219,13 +232,13 @@ func (c *compiler) anythingBut() (op, error) {
 				return nil, c.errorf(false, "Inside anything but list, start|null|boolean is not supported.")
 			}
 			if kind != 0 && kind != tok.kind {
-				return nil, c.errorf(false, "Inside anything but list, either all values are number or string, mixed type is not supported")
+				return nil, c.errorf(false, mixed)
 			}
 			kind = tok.kind
 			out = append(out, scalar(*tok))
 		}
 		if out == nil {
-			return nil, c.errorf(false, "Empty arrays are not allowed")
+			return nil, c.errorf(false, mixed)
 		}
 		return out, nil
 	case '{':
@@ -238,25 +251,32 @@ func (c *compiler) anythingBut() (op, error) {
 
 func (c *compiler) anythingButText() (op, error) {
 	name := c.next().text
+	if c.tok.kind == '}' {
+		return nil, c.errorf(false, "Anything-But expression name not found")
+	}
 	if name != "prefix" && (name != "suffix" || !c.d.notSuffix) {
 		return nil, c.errorf(false, "Unsupported anything-but pattern: %s", name)
 	}
-	var out notText
+	var out not
 	switch tok := c.next(); tok.kind {
-	case 's':
-		out = append(out, text(name, tok.text))
 	case '[':
+		refused := c.errorf(false, "prefix/suffix match pattern must be a string")
 		for tok := c.next(); tok.kind != ']'; tok = c.next() {
-			if tok.kind != 's' {
-				return nil, c.errorf(false, "Inside anything-but/%s list, number|start|null|boolean is not supported.", name)
+			if tok.kind != 's' || tok.text == "" {
+				return nil, refused
 			}
 			out = append(out, text(name, tok.text))
 		}
+		if out == nil {
+			return nil, refused
+		}
+	case 's':
+		if tok.text == "" {
+			return nil, c.errorf(true, "Null prefix/suffix not allowed")
+		}
+		out = not{text(name, tok.text)}
 	default:
-		return nil, c.errorf(false, "%s match pattern must be a string", name)
-	}
-	if out == nil {
-		return nil, c.errorf(false, "Empty arrays are not allowed")
+		return nil, c.errorf(false, "prefix/suffix match pattern must be a string")
 	}
 	if c.next().kind != '}' {
 		return nil, c.errorf(false, "Only one key allowed in match expression")
@@ -337,19 +357,42 @@ func (c *compiler) cidr() (op, error) {
 	}
 	address, bits, ok := strings.Cut(c.tok.text, "/")
 	if !ok || strings.Contains(bits, "/") {
-		return nil, c.errorf(true, "Malformed CIDR, one '/' required")
+		return nil, errors.New("Malformed CIDR, one '/' required")
 	}
 	n, err := strconv.Atoi(bits)
 	if err != nil {
-		return nil, c.errorf(true, "Malformed CIDR, mask bits must be an integer")
+		return nil, errors.New("Malformed CIDR, mask bits must be an integer")
 	}
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return nil, c.errorf(true, "Nonstandard IP address: %s", address)
+	a, ok := parseAddress(address)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("Nonstandard IP address: %s", address)
+	case n < 0:
+		return nil, errors.New("Malformed CIDR, mask bits must not be negative")
+	case n >= a.BitLen():
+		return nil, fmt.Errorf("IPv%d mask bits must be < %d", map[bool]int{true: 4, false: 6}[a.Is4()], a.BitLen())
 	}
-	p, err := a.Prefix(n)
-	if err != nil {
-		return nil, c.errorf(true, "Mask bits must be between 0 and %d", a.BitLen())
+	return network{netip.PrefixFrom(a, n)}, nil
+}
+
+// parseAddress reads an address as the rule engine does: IPv4 with leading
+// zeros, but no IPv4 inside IPv6, and no zones.
+func parseAddress(s string) (netip.Addr, bool) {
+	if strings.Contains(s, ":") {
+		a, err := netip.ParseAddr(s)
+		return a, err == nil && a.Zone() == "" && !strings.Contains(s, ".")
 	}
-	return network{p}, nil
+	parts := strings.Split(s, ".")
+	if len(parts) != 4 {
+		return netip.Addr{}, false
+	}
+	var b [4]byte
+	for i, p := range parts {
+		n, err := strconv.ParseUint(p, 10, 8)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		b[i] = byte(n)
+	}
+	return netip.AddrFrom4(b), true
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // value is a scalar of an event.
@@ -37,16 +39,30 @@ type (
 	network struct{ netip.Prefix }
 	// not matches all that none of its own match.
 	not []op
-	// notText is not for prefixes and suffixes; numbers are no texts.
-	notText []op
 )
 
 func (e exact) match(v value) bool  { return v.kind == e.kind && v.text == e.text }
 func (e equal) match(v value) bool  { return v.kind == 'n' && v.number == float64(e) }
 func (p prefix) match(v value) bool { return v.kind == 's' && strings.HasPrefix(v.text, string(p)) }
 func (s suffix) match(v value) bool { return v.kind == 's' && strings.HasSuffix(v.text, string(s)) }
-func (f fold) match(v value) bool   { return v.kind == 's' && strings.EqualFold(v.text, string(f)) }
 func (exists) match(value) bool     { return true }
+
+// match compares character by character: a character of the event may be the
+// pattern's, in upper or in lower case. That is less than Unicode's folding.
+func (f fold) match(v value) bool {
+	if v.kind != 's' {
+		return false
+	}
+	s := v.text
+	for _, want := range string(f) {
+		got, n := utf8.DecodeRuneInString(s)
+		if n == 0 || got != want && got != unicode.ToLower(want) && got != unicode.ToUpper(want) {
+			return false
+		}
+		s = s[n:]
+	}
+	return s == ""
+}
 
 func (w within) match(v value) bool {
 	return v.kind == 'n' && (v.number > w.low || v.number == w.low && !w.lowOpen) &&
@@ -57,12 +73,10 @@ func (n network) match(v value) bool {
 	if v.kind != 's' {
 		return false
 	}
-	a, err := netip.ParseAddr(v.text)
-	return err == nil && n.Contains(a)
+	a, ok := parseAddress(v.text)
+	return ok && n.Contains(a)
 }
 
 func (n not) match(v value) bool {
 	return !slices.ContainsFunc(n, func(o op) bool { return o.match(v) })
 }
-
-func (n notText) match(v value) bool { return not(n).match(v) }

@@ -1,6 +1,7 @@
 package eventpattern_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/eventpattern"
@@ -52,5 +53,61 @@ func TestLambdaOperators(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestRefusedLambdaPatterns(t *testing.T) {
+	for pattern, want := range map[string]string{
+		`{"a":[{"wildcard":"x*"}]}`:     "Unrecognized match type wildcard",
+		`{"a":[{"cidr":"10.0.0.0/8"}]}`: "Unrecognized match type cidr",
+		`{}`:                            "Empty objects are not allowed",
+		`[]`:                            "Filter is not an object",
+		`{"a":["x"]`:                    "unexpected end of JSON input",
+		`{"a":"x"}`:                     `"a" must be an object or an array`,
+		`{"a":{"b":["x"]},"a.b":["y"]}`: "a.b is there twice",
+		`{"$or":[{"a":["x"]}]}`:         "is not simulated",
+		`{"a":["` + strings.Repeat("x", 4090) + `"]}`: "at most 4096 are allowed",
+	} {
+		_, err := eventpattern.CompileLambda([]byte(pattern))
+		if err == nil || !strings.HasPrefix(err.Error(), "InvalidParameterValueException: Invalid filter pattern definition") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60s: got %v, want %s", pattern, err, want)
+		}
+	}
+}
+
+func TestQueuePatterns(t *testing.T) {
+	for _, tt := range []struct {
+		pattern string
+		yes, no []string
+	}{
+		{`{"body":{"status":["PAID"]}}`, []string{`{"status":"PAID"}`, "\n{\"status\":[\"PAID\"]}"}, []string{`{"status":"LOST"}`, `PAID`, `"PAID"`, `[{"status":"PAID"}]`, `{"status":"PAID"`, ``}},
+		{`{"body":[{"prefix":"PA"}]}`, []string{`PAID`, `PA"ID`}, []string{`LOST`, `{"status":"PAID"}`, `"PAID"`}},
+		{`{"body":{"$or":[{"a":[1]},{"b":[1]}]}}`, []string{`{"b":1}`}, []string{`{"c":1}`}},
+		{`{"body":{"a":[{"exists":false}]}}`, []string{`{}`}, []string{`{"a":1}`, `x`}},
+	} {
+		p, err := eventpattern.CompileQueue([]byte(tt.pattern))
+		if err != nil {
+			t.Errorf("%s: %v", tt.pattern, err)
+			continue
+		}
+		for _, b := range tt.yes {
+			if !p.Match(b) {
+				t.Errorf("%s does not match %q", tt.pattern, b)
+			}
+		}
+		for _, b := range tt.no {
+			if p.Match(b) {
+				t.Errorf("%s matches %q", tt.pattern, b)
+			}
+		}
+	}
+	for pattern, want := range map[string]string{
+		`{"messageAttributes":{"a":["x"]}}`:             "only the body of a message can be filtered",
+		`{"$or":[{"body":["x"]},{"body":{"a":["x"]}}]}`: "both as a text and as an object",
+		`{"body":5}`: "must be an object or an array",
+	} {
+		if _, err := eventpattern.CompileQueue([]byte(pattern)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", pattern, err, want)
+		}
 	}
 }

@@ -1,0 +1,82 @@
+package eventpattern
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The referee is Event Ruler, AWS's own rule engine, in Java. Its jars come with
+//
+//	mvn -q -f local/internal/eventpattern/testdata/ruler/pom.xml dependency:copy-dependencies
+//
+// into testdata/ruler/target/dependency. It needs a JDK of version 11 or later. One JVM judges all cases.
+func referee(t *testing.T, cases []testCase) []testCase {
+	t.Helper()
+	java, err := exec.LookPath("java")
+	if err != nil {
+		t.Skip("java is not installed: the referee's stored verdicts are checked by TestCases")
+	}
+	jars, err := filepath.Glob("testdata/ruler/target/dependency/*.jar")
+	if err != nil || len(jars) == 0 {
+		t.Skip("the jars of Event Ruler are not there (see referee_test.go): the referee's stored verdicts are checked by TestCases")
+	}
+	var in bytes.Buffer
+	for _, c := range cases {
+		if err := json.NewEncoder(&in).Encode(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(java, "-cp", strings.Join(jars, string(os.PathListSeparator)), "testdata/ruler/Referee.java")
+	cmd.Stdin = &in
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil && strings.Contains(stderr.String(), "find or load main class") {
+		t.Skip("this java runs no source files (a JDK is needed, not a JRE): the referee's stored verdicts are checked by TestCases")
+	}
+	if err != nil {
+		t.Fatalf("the referee failed: %v\n%s", err, stderr.String())
+	}
+	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	if len(lines) != len(cases) {
+		t.Fatalf("the referee answered %d of %d cases\n%s", len(lines), len(cases), stderr.String())
+	}
+	judged := make([]testCase, len(cases))
+	for i, c := range cases {
+		judged[i] = testCase{c.Pattern, c.Event, withoutMessage(c.Pattern, lines[i])}
+	}
+	return judged
+}
+
+// TestReferee asks the referee about the stored cases, and about new ones.
+func TestReferee(t *testing.T) {
+	if *update {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		for _, c := range referee(t, newGenerator(1).cases(1000)) {
+			if err := enc.Encode(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(casesFile, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored := readCases(t)
+	for i, c := range referee(t, stored) {
+		if c != stored[i] {
+			t.Errorf("%s on %s: stored %s, the referee says %s", c.Pattern, c.Event, stored[i].Verdict, c.Verdict)
+		}
+	}
+	for _, c := range referee(t, newGenerator(2).cases(4000)) {
+		if got := verdict(c); got != c.Verdict {
+			t.Errorf("%s on %s:\n got %s\nwant %s", c.Pattern, c.Event, got, c.Verdict)
+		}
+	}
+}
