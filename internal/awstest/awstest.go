@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -27,7 +28,7 @@ const (
 // Execution is an execution of a state machine.
 type Execution struct{ Name, Input string }
 
-// Server answers calls. It is for one goroutine.
+// Server answers calls. It is for one goroutine: see Locked.
 type Server struct {
 	Items      map[string]Item   // by table/pk or table/pk/sk
 	Executions []Execution       // in the order of their starts
@@ -43,6 +44,16 @@ type Server struct {
 	Calls []string // the actions so far
 	// Fault decides what goes wrong with the n-th call, counted from 0; nil: nothing.
 	Fault func(n int, action string) Fault
+	// PageSize is how many items a Query returns, and how many of a BatchGetItem are
+	// processed, at a time; 0: all.
+	PageSize int
+
+	Queues map[string][]*Queued // by URL, in the order in which they were sent
+	// Now is the queues' clock; nil: time.Now.
+	Now func() time.Time
+	// RefuseMessage decides which messages a queue does not take; nil: it takes all.
+	RefuseMessage func(queue, body string) bool
+	sent          int
 }
 
 // New returns a server that knows nothing.
@@ -109,7 +120,7 @@ func (s *Server) answer(req *http.Request, action string, body []byte) (*http.Re
 
 func (s *Server) call(action string, body []byte) (any, *failure) {
 	switch action {
-	case "PutItem", "UpdateItem":
+	case "PutItem", "UpdateItem", "DeleteItem":
 		w := decode[write](body)
 		return s.write(w, action)
 	case "GetItem":
@@ -118,6 +129,12 @@ func (s *Server) call(action string, body []byte) (any, *failure) {
 			return map[string]any{"Item": it}, nil
 		}
 		return struct{}{}, nil
+	case "Query":
+		return s.query(body), nil
+	case "BatchGetItem":
+		return s.batchGet(body), nil
+	case "SendMessageBatch", "ChangeMessageVisibilityBatch":
+		return s.queueCall(action, body)
 	case "TransactWriteItems":
 		return s.transact(decode[transaction](body))
 	case "StartExecution":

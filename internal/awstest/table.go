@@ -1,8 +1,6 @@
 package awstest
 
 import (
-	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 )
@@ -44,7 +42,7 @@ type write struct {
 }
 
 type transaction struct {
-	TransactItems []struct{ Put, Update *write }
+	TransactItems []struct{ Put, Update, Delete *write }
 }
 
 func (w write) path(key Item) string {
@@ -69,9 +67,13 @@ func (s *Server) write(w write, action string) (any, *failure) {
 		}
 		return nil, f
 	}
+	if action == "DeleteItem" {
+		delete(s.Items, path)
+		return struct{}{}, nil
+	}
 	after := w.apply(before, action)
 	s.Items[path] = after
-	if w.ReturnValues == "UPDATED_NEW" {
+	if w.ReturnValues == "UPDATED_NEW" || w.ReturnValues == "ALL_NEW" {
 		return map[string]any{"Attributes": after}, nil
 	}
 	return struct{}{}, nil
@@ -88,11 +90,19 @@ func (s *Server) transact(t transaction) (any, *failure) {
 	do := func(dry bool) {
 		for i, ti := range t.TransactItems {
 			w, action, key := ti.Put, "PutItem", Item(nil)
-			if w != nil {
+			switch {
+			case w != nil:
 				key = w.Item
-			} else {
+			case ti.Update != nil:
 				w, action = ti.Update, "UpdateItem"
 				key = w.Key
+			default:
+				w, action = ti.Delete, "DeleteItem"
+				key = w.Key
+			}
+			if !dry && action == "DeleteItem" {
+				delete(s.Items, w.path(key))
+				continue
 			}
 			if !dry {
 				s.Items[w.path(key)] = w.apply(s.Items[w.path(key)], action)
@@ -140,57 +150,3 @@ func (w write) value(s string) any {
 }
 
 func (w write) number(s string) int { return Number(Item{"v": w.value(s)}, "v") }
-
-// holds judges a condition: terms joined by AND.
-func (w write) holds(it Item) bool {
-	if w.ConditionExpression == "" {
-		return true
-	}
-	for _, term := range strings.Split(w.ConditionExpression, " AND ") {
-		var ok bool
-		if inner, found := strings.CutPrefix(term, "attribute_not_exists("); found {
-			_, has := it[w.name(strings.TrimSuffix(inner, ")"))]
-			ok = !has
-		} else if inner, found := strings.CutPrefix(term, "attribute_exists("); found {
-			_, ok = it[w.name(strings.TrimSuffix(inner, ")"))]
-		} else if f := strings.Fields(term); len(f) == 3 && f[1] == ">=" {
-			_, has := it[w.name(f[0])]
-			ok = has && Number(it, w.name(f[0])) >= w.number(f[2])
-		} else if len(f) == 3 && f[1] == "=" {
-			_, has := it[w.name(f[0])]
-			ok = has && Text(it, w.name(f[0])) == Text(Item{"v": w.value(f[2])}, "v")
-		} else {
-			panic(fmt.Sprintf("awstest: condition %q", term))
-		}
-		if !ok {
-			return false
-		}
-	}
-	return true
-}
-
-// apply returns what an item becomes.
-func (w write) apply(it Item, action string) Item {
-	if action == "PutItem" {
-		return w.Item
-	}
-	after := maps.Clone(it)
-	if after == nil {
-		after = maps.Clone(w.Key)
-	}
-	verb, rest, _ := strings.Cut(w.UpdateExpression, " ")
-	for _, clause := range strings.Split(rest, ", ") {
-		f := strings.Fields(clause)
-		switch {
-		case verb == "ADD" && len(f) == 2:
-			after[w.name(f[0])] = N(Number(after, w.name(f[0])) + w.number(f[1]))
-		case verb == "SET" && len(f) == 3 && f[1] == "=":
-			after[w.name(f[0])] = w.value(f[2])
-		case verb == "SET" && len(f) == 5 && f[1] == "=" && f[3] == "-":
-			after[w.name(f[0])] = N(Number(after, w.name(f[2])) - w.number(f[4]))
-		default:
-			panic(fmt.Sprintf("awstest: update %q", w.UpdateExpression))
-		}
-	}
-	return after
-}
