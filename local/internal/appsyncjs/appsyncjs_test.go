@@ -2,6 +2,7 @@ package appsyncjs_test
 
 import (
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ export function response(ctx) {
 }
 `
 
-func TestFirst(t *testing.T) {
+func TestSubscriptionHandler(t *testing.T) {
 	p := compile(t, filterCode)
 	rt := newRuntime(nil)
 	ctx := &appsyncjs.Context{
@@ -48,13 +49,19 @@ func TestFirst(t *testing.T) {
 		Identity:  json.RawMessage(`{"resolverContext":{"tenant":"acme","tag":"YWNtZQ"}}`),
 	}
 	r, err := rt.Call(p, "request", ctx)
-	t.Logf("%s %+v %v", r.Value, r, err)
+	if err != nil || string(r.Value) != `{"payload":null}` {
+		t.Errorf("request: %s, %v", r.Value, err)
+	}
 	r, err = rt.Call(p, "response", ctx)
-	t.Logf("%s %s %v", r.Value, r.SubscriptionFilter, err)
-	ctx.Arguments = json.RawMessage(`{"orderId":"1-YWNt"}`)
-	ctx.Info = appsyncjs.Info{FieldName: "onOrderStatus", ParentTypeName: "Subscription"}
-	r, err = rt.Call(p, "request", ctx)
-	t.Logf("%s %#v", r.Value, err)
+	want := `{"filterGroup":[{"filters":[{"fieldName":"tenant","operator":"eq","value":"acme"},{"fieldName":"orderId","operator":"eq","value":"1-YWNtZQ"}]}]}`
+	if err != nil || string(r.SubscriptionFilter) != want {
+		t.Errorf("response: %s, %v", r.SubscriptionFilter, err)
+	}
+	ctx.Arguments = json.RawMessage(`{"orderId":"1-b3RoZXI"}`)
+	var refused *appsyncjs.Error
+	if _, err = rt.Call(p, "request", ctx); !errors.As(err, &refused) || !refused.Unauthorized {
+		t.Errorf("somebody else's order: %v", err)
+	}
 }
 
 func BenchmarkCall(b *testing.B) {

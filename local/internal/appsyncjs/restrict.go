@@ -12,6 +12,7 @@ import (
 // code; this is for what they cannot see, such as a method of a value of unknown type.
 func (rt *Runtime) restrict() {
 	global := rt.vm.GlobalObject()
+	rt.freezer, _ = goja.AssertFunction(global.Get("Object").ToObject(rt.vm).Get("freeze"))
 	prototype := func(name string) *goja.Object {
 		return global.Get(name).ToObject(rt.vm).Get("prototype").ToObject(rt.vm)
 	}
@@ -41,7 +42,9 @@ func (rt *Runtime) restrict() {
 		}
 	}
 	rt.keep(object, []string{"toString", "valueOf"})
-	rt.must(global.Set("console", rt.console()))
+	console := rt.console()
+	rt.must(global.Set("console", console))
+	kept = append(kept, console)
 	for _, o := range kept {
 		rt.freeze(o)
 	}
@@ -62,10 +65,10 @@ func (rt *Runtime) keep(o *goja.Object, names []string) {
 	}
 }
 
+// freeze is Object.freeze, which code has not.
 func (rt *Runtime) freeze(o *goja.Object) {
-	for _, name := range o.GetOwnPropertyNames() {
-		rt.must(o.DefineDataProperty(name, o.Get(name), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_NOT_SET))
-	}
+	_, err := rt.freezer(goja.Undefined(), o)
+	rt.must(err)
 }
 
 func (rt *Runtime) console() *goja.Object {

@@ -37,6 +37,7 @@ type Runtime struct {
 	loaded   map[*Program]*instance
 	step     goja.Value
 	patterns map[string]*regexp.Regexp
+	freezer  goja.Callable
 	call     *call // the one under way
 }
 

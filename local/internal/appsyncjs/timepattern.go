@@ -28,16 +28,12 @@ func patternFields(pattern string) ([]field, error) {
 			list = append(list, field{letter: c, count: n})
 			i += n
 		case c == '\'':
-			end := strings.IndexByte(pattern[i+1:], '\'')
-			switch {
-			case end < 0:
+			quoted, end, ok := unquote(pattern[i:])
+			if !ok {
 				return nil, fmt.Errorf("the pattern %q has a quote that does not end", pattern)
-			case end == 0:
-				list = append(list, field{text: "'"})
-			default:
-				list = append(list, field{text: pattern[i+1 : i+1+end]})
 			}
-			i += end + 2
+			list = append(list, field{text: quoted})
+			i += end
 		case strings.IndexByte("[]{}#", c) >= 0:
 			return nil, fmt.Errorf("the local runtime does not know %q in the pattern %q", c, pattern)
 		default:
@@ -46,6 +42,25 @@ func patternFields(pattern string) ([]field, error) {
 		}
 	}
 	return list, nil
+}
+
+// unquote reads quoted text, in which two quotes are one, as they are outside of it.
+func unquote(s string) (text string, length int, ok bool) {
+	if strings.HasPrefix(s, "''") {
+		return "'", 2, true
+	}
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] != '\'':
+			text += s[i : i+1]
+		case strings.HasPrefix(s[i:], "''"):
+			text += "'"
+			i++
+		default:
+			return text, i + 1, true
+		}
+	}
+	return "", 0, false
 }
 
 func unknown(f field, pattern string) error {

@@ -58,7 +58,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// value makes a value of JavaScript out of one of Go. What is no JSON is a fault of the caller, and panics.
+// value makes a value of JavaScript out of one of Go. What is no JSON ends the call.
 func (rt *Runtime) value(v any) goja.Value {
 	switch v := v.(type) {
 	case nil:
@@ -92,7 +92,7 @@ func (rt *Runtime) value(v any) goja.Value {
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Errorf("appsyncjs: %w", err))
+		rt.fail("the context: %w", err)
 	}
 	return rt.mustDecode(text)
 }
@@ -103,7 +103,7 @@ func (rt *Runtime) mustDecode(text []byte) goja.Value {
 	}
 	v, err := rt.decode(text)
 	if err != nil {
-		panic(fmt.Errorf("appsyncjs: %w: %.100s", err, text))
+		rt.fail("the context: %w: %.100s", err, text)
 	}
 	return v
 }
