@@ -116,10 +116,3 @@ func panics(f func()) (message any) {
 	f()
 	return nil
 }
-
-func testDump(t *testing.T) {
-	template := synthChannels(t, nil, nil)
-	for id, r := range template.Resources {
-		t.Log(id, r.Type, cdktest.Text(r.Properties))
-	}
-}
