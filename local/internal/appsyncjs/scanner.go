@@ -96,7 +96,7 @@ func (s *scanner) importStatement(from int) error {
 				s.next() // as
 				made = append(made, binding{local: s.next(), exported: "*"})
 			case "{":
-				for name := s.next(); name != "}"; name = s.next() {
+				for name := s.next(); name != "}" && name != ""; name = s.next() {
 					b := binding{local: name, exported: name}
 					if quoted(name) {
 						wrong = s.fault(s.start, "APPSYNC_JS modules have no export %s", name)
@@ -111,6 +111,8 @@ func (s *scanner) importStatement(from int) error {
 					}
 				}
 			case ",":
+			case "":
+				return s.fault(from, "the import does not end")
 			default:
 				wrong = s.fault(s.start, "APPSYNC_JS modules have no default export")
 			}
@@ -154,7 +156,7 @@ func (s *scanner) exportStatement(from int) error {
 	case "*":
 		return s.fault(from, "re-exports are not supported")
 	case "{":
-		for name := s.next(); name != "}"; name = s.next() {
+		for name := s.next(); name != "}" && name != ""; name = s.next() {
 			e := export{name: name, local: name, offset: s.start}
 			if s.peek() == "as" {
 				s.next()
