@@ -2,7 +2,6 @@ package statusnotifier_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
@@ -54,7 +53,7 @@ func newChannels() *channels {
 		stack: stack, pool: awscognito.NewUserPool(stack, jsii.String("Pool"), nil),
 		notify: newFunction(stack, "Notify"), deliver: newFunction(stack, "Deliver"), manage: newFunction(stack, "Manage"),
 	}
-	c.api = asyncapi.New(stack, "Orders", asyncapi.Props{Authorizer: asyncapi.CognitoUserPool(c.pool, "custom:tenant"), RetryAfter: 7 * time.Second})
+	c.api = asyncapi.New(stack, "Orders", asyncapi.Props{Authorizer: asyncapi.CognitoUserPool(c.pool, "custom:tenant")})
 	c.props = statusnotifier.Props{
 		API: c.api, Table: newStreamTable(stack, awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES, nil),
 		Outbox:         &statusnotifier.Outbox{Function: c.notify},

@@ -8,15 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
-	"github.com/aws/jsii-runtime-go"
-
-	"github.com/orderflow-cdk/orderflow/constructs/asyncapi"
 	"github.com/orderflow-cdk/orderflow/constructs/internal/cdktest"
-	"github.com/orderflow-cdk/orderflow/constructs/statusnotifier"
 )
 
 // scenario is one rendering of a template, and what has to come of it.
@@ -231,18 +227,15 @@ func TestTemplatesWithVelocity(t *testing.T) {
 		jars = append(jars, jar)
 	}
 
-	stack := cdktest.Stack()
-	pool := awscognito.NewUserPool(stack, jsii.String("Pool"), nil)
-	api := asyncapi.New(stack, "Orders", asyncapi.Props{Authorizer: asyncapi.CognitoUserPool(pool, "custom:tenant")})
-	statusnotifier.New(stack, "Status", statusnotifier.Props{API: api, Table: newTable(stack, nil)})
-	template := cdktest.Synth(t, stack)
+	template := synthChannels(t, nil, nil)
 	table := "{" + template.One(t, "AWS::DynamoDB::Table", "Table").ID + "}"
 
 	var in bytes.Buffer
-	for _, s := range scenarios {
+	all := append(slices.Clone(scenarios), webhookScenarios...)
+	for _, s := range all {
 		text := request(t, template, s.operation)
 		if s.upstream != "" {
-			text = cdktest.Text(cdktest.Get(outcome(method(t, template, s.operation), s.upstream), "ResponseTemplates", "application/json"))
+			text = cdktest.Text(cdktest.Get(outcome(method(t, template, s.operation), strings.TrimPrefix(s.upstream, "answered")), "ResponseTemplates", "application/json"))
 		}
 		params := map[string]map[string]string{"path": {}, "querystring": {}, "header": {}}
 		claims := map[string]string{"sub": "somebody"}
@@ -255,6 +248,9 @@ func TestTemplatesWithVelocity(t *testing.T) {
 			if s.operation != "GetOrder" {
 				at += "/status"
 			}
+		}
+		if strings.Contains(s.operation, "Webhook") {
+			at = "/live/webhooks/"
 		}
 		if err := json.NewEncoder(&in).Encode(map[string]any{
 			"template": strings.ReplaceAll(text, table, "TABLE"),
@@ -278,10 +274,10 @@ func TestTemplatesWithVelocity(t *testing.T) {
 		t.Fatalf("Velocity failed: %v\n%s", err, stderr.String())
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) != len(scenarios) {
-		t.Fatalf("Velocity rendered %d of %d scenarios\n%s", len(lines), len(scenarios), stderr.String())
+	if len(lines) != len(all) {
+		t.Fatalf("Velocity rendered %d of %d scenarios\n%s", len(lines), len(all), stderr.String())
 	}
-	for i, s := range scenarios {
+	for i, s := range all {
 		t.Run(s.name, func(t *testing.T) {
 			text, override, _ := strings.Cut(lines[i], " ")
 			s.check(t, decode(t, text), decode(t, override))

@@ -120,6 +120,11 @@ public class Render {
                 ((Map<?, ?>) v).forEach((name, e) -> j.add(text(name.toString()) + ":" + text(e)));
                 return j.toString();
             }
+            if (v instanceof List) {
+                StringJoiner j = new StringJoiner(",", "[", "]");
+                ((List<?>) v).forEach(e -> j.add(text(e)));
+                return j.toString();
+            }
             if (v instanceof String) return '"' + StringEscapeUtils.escapeJavaScript((String) v).replace("\\'", "'") + '"';
             return String.valueOf(v);
         }
