@@ -53,9 +53,12 @@ func (d *delivery) try() {
 			func(_ []byte, err error) { d.done(asFailure(err)) })
 	case "http", "https":
 		d.throttle()
-	default:
-		// email, email-json, sms, firehose and application are only declared.
 	}
+}
+
+// declared says whether nothing is ever delivered to endpoints of this kind.
+func (sub *Subscription) declared() bool {
+	return sub.Protocol != "sqs" && sub.Protocol != "lambda" && !sub.isHTTP()
 }
 
 // send sends to a queue. The caller is the topic, which a queue's policy knows as

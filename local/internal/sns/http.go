@@ -2,6 +2,7 @@ package sns
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,8 +54,7 @@ func (d *delivery) request(authorization string) {
 			challenge, _, _ := strings.Cut(res.Header.Get("Www-Authenticate"), " ")
 			if strings.EqualFold(challenge, "Basic") {
 				password, _ := user.Password()
-				r.SetBasicAuth(user.Username(), password)
-				d.request(r.Header.Get("Authorization"))
+				d.request("Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)))
 				return
 			}
 			d.done(&failure{reason: fmt.Sprintf("HTTP status 401: authentication %q is not simulated", challenge), permanent: true})

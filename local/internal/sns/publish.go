@@ -37,7 +37,7 @@ func (s *Service) publish(c api.Call) ([]byte, error) {
 	return append(appendString([]byte(`{"MessageId":`), m.id), '}'), nil
 }
 
-// batchCode are the codes of PublishBatch, which are its own.
+// maxBatch is how many messages a batch may have. Source: SNS API Reference, PublishBatch.
 const maxBatch = 10
 
 func (s *Service) publishBatch(c api.Call) ([]byte, error) {
@@ -126,7 +126,7 @@ func (t *Topic) send(m *message) {
 func (m *message) fanOut() {
 	for _, sub := range m.topic.subscriptions {
 		switch {
-		case sub.pending:
+		case sub.pending || sub.declared():
 		case !sub.wants(m):
 			sub.stats.Filtered++
 		default:
