@@ -20,7 +20,8 @@
 // arguments of sort, getters and setters, tagged templates (but for String.raw), writing to ctx or its properties (what they hold can be
 // changed), imports other than @aws-appsync/utils and @aws-appsync/utils/dynamodb, default exports and re-exports,
 // globals and methods that are not on the list (Date, parseInt, Array.isArray, padStart, toFixed …).
-// Beyond the list, the methods includes, substring and toString are there: AWS's linter does not deny them.
+// Beyond the list, there are the methods includes and substring, which AWS's linter does not deny, and toString, which making text of
+// a value needs.
 // Of methods, the check knows names, not types; the machine has none but those of the list, so that a call of another is an error at the latest when it runs.
 // AppSync also checks types as TypeScript does. This runtime does not.
 //

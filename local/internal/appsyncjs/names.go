@@ -21,8 +21,8 @@ var globals = map[string][]string{
 	"JSON":    {"parse", "stringify"},
 }
 
-// supported are the methods of strings and arrays. The first line of each is the documented list; the second is
-// what the page leaves out, but AWS's own linter does not deny and its samples use.
+// The methods of strings and arrays. The first line of each is the documented list. The second is what AWS's own linter does
+// not deny, and toString, which JavaScript needs itself to make text of a value.
 var (
 	stringMethods = []string{
 		"charAt", "concat", "endsWith", "indexOf", "lastIndexOf", "replace", "replaceAll", "slice", "split", "startsWith", "toLowerCase", "toUpperCase", "trim", "trimEnd", "trimStart",
@@ -30,7 +30,7 @@ var (
 	}
 	arrayMethods = []string{
 		"concat", "fill", "flat", "indexOf", "join", "lastIndexOf", "pop", "push", "reverse", "shift", "slice", "sort", "splice", "unshift", "forEach", "map", "flatMap", "filter", "reduce", "reduceRight", "find", "some", "every", "findIndex", "findLast", "findLastIndex",
-		"includes",
+		"includes", "toString",
 	}
 )
 
