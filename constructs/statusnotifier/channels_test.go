@@ -18,11 +18,15 @@ import (
 
 // newFunction is a function with a timeout of 30 s.
 func newFunction(stack awscdk.Stack, id string) awslambda.Function {
+	return newFunctionOf(stack, id, 30)
+}
+
+func newFunctionOf(stack awscdk.Stack, id string, timeout int) awslambda.Function {
 	return awslambda.NewFunction(stack, &id, &awslambda.FunctionProps{
 		Runtime: awslambda.Runtime_NODEJS_22_X(),
 		Handler: jsii.String("index.handler"),
 		Code:    awslambda.Code_FromInline(jsii.String("-")),
-		Timeout: awscdk.Duration_Seconds(jsii.Number(30)),
+		Timeout: awscdk.Duration_Seconds(jsii.Number(timeout)),
 	})
 }
 
@@ -51,7 +55,7 @@ func newChannels() *channels {
 	stack := cdktest.Stack()
 	c := &channels{
 		stack: stack, pool: awscognito.NewUserPool(stack, jsii.String("Pool"), nil),
-		notify: newFunction(stack, "Notify"), deliver: newFunction(stack, "Deliver"), manage: newFunction(stack, "Manage"),
+		notify: newFunction(stack, "Notify"), deliver: newFunction(stack, "Deliver"), manage: newFunctionOf(stack, "Manage", 10),
 	}
 	c.api = asyncapi.New(stack, "Orders", asyncapi.Props{Authorizer: asyncapi.CognitoUserPool(c.pool, "custom:tenant")})
 	c.props = statusnotifier.Props{

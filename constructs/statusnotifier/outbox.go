@@ -132,15 +132,9 @@ func (n *StatusNotifier) checkStream() {
 	case awsdynamodb.CfnGlobalTable:
 		specification = table.StreamSpecification()
 	}
-	view := ""
-	switch s := specification.(type) {
-	case *awsdynamodb.CfnTable_StreamSpecificationProperty:
-		view = *s.StreamViewType
-	case *awsdynamodb.CfnGlobalTable_StreamSpecificationProperty:
-		view = *s.StreamViewType
-	case map[string]any:
-		view, _ = s["streamViewType"].(string)
-	}
+	// Resolved it is plain JSON, whatever it was before.
+	resolved, _ := awscdk.Stack_Of(n).Resolve(specification).(map[string]any)
+	view, _ := resolved["streamViewType"].(string)
 	if view != "" && view != string(awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES) {
 		refuse(view)
 	}

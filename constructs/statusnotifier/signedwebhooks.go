@@ -57,6 +57,8 @@ type SignedWebhooks struct {
 const (
 	// attemptTimeout is what one attempt of a delivery may take.
 	attemptTimeout = 15 * time.Second
+	// gatewayTimeout is for how long API Gateway waits.
+	gatewayTimeout = 29 * time.Second
 	// lastResort is the highest maxReceiveCount that SQS has. How often a
 	// delivery is tried is the function's to say; each wait of its schedule is a receive.
 	lastResort = 1000
@@ -78,6 +80,10 @@ func (w SignedWebhooks) validate() error {
 	if w.Deliver != nil {
 		timeout := timeoutOf(w.Deliver)
 		c.bad(timeout <= attemptTimeout, "deliver function's timeout must exceed the %v of one attempt, got %v", attemptTimeout, timeout)
+	}
+	if w.Manage != nil {
+		timeout := timeoutOf(w.Manage)
+		c.bad(timeout > gatewayTimeout, "manage function's timeout must be at most the %v that API Gateway waits, got %v", gatewayTimeout, timeout)
 	}
 	return c.err()
 }
