@@ -31,6 +31,10 @@ type Options struct {
 	// Start is when the run begins; default 2026-01-01T00:00:00Z, or the wall
 	// clock's time when RealTime is set.
 	Start time.Time
+	// Endpoint is where the stack is served, such as "http://127.0.0.1:8080": the base of
+	// the URLs that topics hand out to their subscribers. Default: AWS's own hosts, which
+	// Transport reaches.
+	Endpoint string
 	// RealTime paces the run by the wall clock. Run must then be running.
 	RealTime bool
 	// Functions holds the code of every Lambda function of the template, by the

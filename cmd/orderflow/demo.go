@@ -50,7 +50,7 @@ func (c *demoCommand) Run() error {
 		logs = f
 	}
 	wall := time.Now()
-	stack, err := c.stack(local.Options{Seed: c.Seed, Logs: logs, KeepHistories: -1})
+	stack, err := startStack(c.Env, c.App, local.Options{Seed: c.Seed, Logs: logs, KeepHistories: -1})
 	if err != nil {
 		return err
 	}
@@ -106,33 +106,39 @@ func (c *demoCommand) inputs() ([]submission, []localapp.StockLevel, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	name, text := "stock.json", defaultStock
-	if c.Stock != "" {
-		if text, err = os.ReadFile(c.Stock); err != nil {
-			return nil, nil, fmt.Errorf("--stock: %w", err)
-		}
-		name = c.Stock
-	}
-	levels, err := readStock(name, text)
+	levels, err := stockLevels(c.Stock)
 	return submissions, levels, err
 }
 
-// stack starts the environment's stack, from the committed template or from a cloud assembly.
-func (c *demoCommand) stack(o local.Options) (*local.Stack, error) {
-	if c.App == "" {
-		s, err := localapp.New(c.Env, o)
+// stockLevels reads a file, or with "" the stock that comes with orderflow.
+func stockLevels(file string) ([]localapp.StockLevel, error) {
+	if file == "" {
+		return readStock("stock.json", defaultStock)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--stock: %w", err)
+	}
+	return readStock(file, text)
+}
+
+// startStack starts an environment's stack, from the committed template or from
+// a cloud assembly.
+func startStack(environment, assembly string, o local.Options) (*local.Stack, error) {
+	if assembly == "" {
+		s, err := localapp.New(environment, o)
 		if err != nil {
-			return nil, fmt.Errorf("starting orderflow-%s: %w", c.Env, err)
+			return nil, fmt.Errorf("starting orderflow-%s: %w", environment, err)
 		}
 		return s, nil
 	}
-	template, err := local.ReadTemplate(c.App, "orderflow-"+c.Env)
+	template, err := local.ReadTemplate(assembly, "orderflow-"+environment)
 	if err != nil {
 		return nil, fmt.Errorf("--app: %w; run: npx cdk synth", err)
 	}
-	s, err := localapp.FromTemplate(c.Env, template, o)
+	s, err := localapp.FromTemplate(environment, template, o)
 	if err != nil {
-		return nil, fmt.Errorf("starting orderflow-%s of %s: %w", c.Env, c.App, err)
+		return nil, fmt.Errorf("starting orderflow-%s of %s: %w", environment, assembly, err)
 	}
 	return s, nil
 }

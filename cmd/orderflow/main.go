@@ -10,6 +10,7 @@ import (
 )
 
 type commands struct {
+	Up   upCommand   `cmd:"" help:"Run the stack on this machine in real time, for any client, until Ctrl-C."`
 	Demo demoCommand `cmd:"" help:"Run orders through the whole stack on this machine, without AWS, and print what became of each."`
 }
 
