@@ -142,6 +142,26 @@ export function request(ctx) {
 	}
 }
 
+func TestResponseHeadersAreLimited(t *testing.T) {
+	code := "export function request(ctx) { ctx.args.list.forEach((x) => util.http.addResponseHeader('name', ctx.args.value)); return 1; }"
+	value := strings.Repeat("v", 1020) // with the name, 4 of them are 4 KB
+	for n, want := range map[int]string{4: "", 5: "the response headers have more than 4096 bytes"} {
+		_, err := call(t, code, &appsyncjs.Context{Arguments: map[string]any{"list": make([]any, n), "value": value}})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d headers: %v", n, err)
+		}
+	}
+}
+
+// TestContextMustBeJSON: a caller's mistake is an error of the call, and no panic.
+func TestContextMustBeJSON(t *testing.T) {
+	for _, text := range []string{`{"a":`, `{"a":1,}`, `[1,]`, `{a:1}`, `01`, `1 2`, `"\x"`, `nul`, `--1`, "\"\n\"", strings.Repeat("[", 600)} {
+		if _, err := call(t, "export function request(ctx) { return ctx.result; }", &appsyncjs.Context{Result: json.RawMessage(text)}); err == nil || !strings.Contains(err.Error(), "the context: ") {
+			t.Errorf("%.20q: %v", text, err)
+		}
+	}
+}
+
 func TestConsole(t *testing.T) {
 	var lines []string
 	rt := newRuntime(func(line string) { lines = append(lines, line) })

@@ -297,7 +297,7 @@ end:
 	if len(text) == 0 {
 		return nil, d.fault()
 	}
-	if whole && len(text) < 16 {
+	if zero := len(text) > 1 && (text[0] == '0' || text[0] == '-' && text[1] == '0'); whole && !zero && len(text) < 16 {
 		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil && (n != 0 || text[0] != '-') {
 			return d.rt.vm.ToValue(n), nil
 		}
