@@ -89,7 +89,9 @@ func TestMessagesAgainstSnsValidator(t *testing.T) {
 		}
 		for _, c := range f.calls {
 			var in struct {
-				Payload struct{ Records []struct{ Sns json.RawMessage } }
+				Payload struct {
+					Records []struct{ Sns json.RawMessage }
+				}
 			}
 			if err := json.Unmarshal(c.Input, &in); err != nil {
 				t.Fatal(err)
