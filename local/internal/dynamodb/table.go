@@ -125,6 +125,9 @@ func (t *Table) Name() string { return t.name }
 // ARN returns the table's ARN.
 func (t *Table) ARN() string { return t.arn }
 
+// StreamARN returns the ARN of the table's stream, "" if it has none.
+func (t *Table) StreamARN() string { return t.streamARN }
+
 // Consumed returns the capacity that all calls so far have used.
 func (t *Table) Consumed() Capacity { return t.consumed }
 

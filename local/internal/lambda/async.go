@@ -62,6 +62,11 @@ func (s *Service) Check() error {
 			}
 		}
 	}
+	for _, m := range s.streams {
+		if arn := m.onFailure; arn != "" && s.targets[arn] == nil {
+			errs = append(errs, fmt.Errorf("lambda: event source mapping %s: target %s does not exist or is not simulated", m.ID, arn))
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/eventpattern"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
@@ -19,9 +20,8 @@ const (
 	addedPerMinute     = 300
 )
 
-// Mapping is an event source mapping that reads a queue. (One that reads a
-// stream would be a type of its own beside it: it shares the function and the
-// partial failures, but has no visibility timeout and keeps its place instead.)
+// Mapping is an event source mapping that reads a queue. (StreamMapping is one
+// that reads a stream.)
 //
 // The mapping waits with one receive at a time (sqs.Queue.Poll), so nothing
 // happens while the queue is empty.
@@ -35,6 +35,7 @@ type Mapping struct {
 	window   time.Duration
 	limit    int // 0: scales by itself
 	partial  bool
+	filters  []*eventpattern.QueuePattern
 	enabled  bool
 	running  int
 	busy     time.Time // since when there has always been a batch running
@@ -53,6 +54,8 @@ type MappingStats struct {
 	Batches, Throttled int
 	// Messages counts those in batches, Deleted those that were done.
 	Messages, Deleted int
+	// Filtered counts those that matched no filter: they were deleted unseen.
+	Filtered int
 	// MaxConcurrent is the most batches at one time.
 	MaxConcurrent int
 }
@@ -97,12 +100,8 @@ func (s *Service) newMapping(id string, p EventSourceMappingProperties, q *sqs.Q
 	if p.ScalingConfig != nil && p.ScalingConfig.MaximumConcurrency != nil {
 		m.limit = check(inRange("MaximumConcurrency", p.ScalingConfig.MaximumConcurrency, 0, 2, 1000))
 	}
-	for _, t := range p.FunctionResponseTypes {
-		if t != "ReportBatchItemFailures" {
-			errs = append(errs, fmt.Errorf("FunctionResponseTypes: %q is not known", t))
-		}
-		m.partial = true
-	}
+	m.partial, err = p.reportsFailures()
+	errs = append(errs, err)
 	switch {
 	case p.EventSourceArn != "" && p.EventSourceArn != q.ARN:
 		errs = append(errs, fmt.Errorf("EventSourceArn is %s but the queue is %s", p.EventSourceArn, q.ARN))
@@ -117,10 +116,8 @@ func (s *Service) newMapping(id string, p EventSourceMappingProperties, q *sqs.Q
 		errs = append(errs, fmt.Errorf("InvalidParameterValueException: Queue visibility timeout: %d seconds is less than Function timeout: %d seconds",
 			int(q.VisibilityTimeout().Seconds()), int(f.timeout.Seconds())))
 	}
-	if p.FilterCriteria != nil && len(p.FilterCriteria.Filters) > 0 {
-		errs = append(errs, errors.New("FilterCriteria is not simulated"))
-	}
-	return m, errors.Join(errs...)
+	m.filters, err = compileFilters(p.FilterCriteria, eventpattern.CompileQueue)
+	return m, errors.Join(append(errs, err, p.onlyForStreams())...)
 }
 
 // SetEnabled starts or stops a mapping. What it holds already is still handed over.
@@ -189,6 +186,9 @@ func (m *Mapping) again() {
 func (m *Mapping) receive(got []sqs.Delivery) {
 	m.cancel = nil
 	for i := range got {
+		if !m.wants(&got[i]) {
+			continue
+		}
 		size := recordSize(got[i].Message)
 		if len(m.batch) > 0 && m.bytes+size > maxPayload {
 			m.flush()
@@ -199,7 +199,7 @@ func (m *Mapping) receive(got []sqs.Delivery) {
 	switch {
 	case m.window == 0 || len(m.batch) >= m.size:
 		m.flush()
-	case m.flushing == nil:
+	case m.flushing == nil && len(m.batch) > 0:
 		m.flushing = m.s.k.After(m.window, func() {
 			m.flushing = nil
 			m.stopReceiving()
@@ -208,6 +208,18 @@ func (m *Mapping) receive(got []sqs.Delivery) {
 		})
 	}
 	m.again()
+}
+
+// wants says whether a message matches the filters. One that does not is deleted.
+func (m *Mapping) wants(d *sqs.Delivery) bool {
+	if len(m.filters) == 0 || slices.ContainsFunc(m.filters, func(f *eventpattern.QueuePattern) bool { return f.Match(d.Body) }) {
+		return true
+	}
+	m.stats.Filtered++
+	if err := m.q.Delete(d.ReceiptHandle); err != nil {
+		panic(err) // it was received in this event
+	}
+	return false
 }
 
 // flush hands the batch to the function.

@@ -74,22 +74,42 @@ type DestinationConfig struct {
 type Destination struct{ Destination string }
 
 // EventSourceMappingProperties are the properties of
-// AWS::Lambda::EventSourceMapping for a queue.
+// AWS::Lambda::EventSourceMapping, for a queue or for a table's stream. Each kind
+// of mapping refuses what is only for the other.
 type EventSourceMappingProperties struct {
 	FunctionName   string
 	EventSourceArn string
-	// BatchSize is 1–10,000 for a standard queue, 1–10 for a FIFO queue; over 10
-	// it needs a batching window. Default 10.
+	// BatchSize is 1–10,000. Of a queue: default 10, at most 10 without a batching
+	// window or for a FIFO queue. Of a stream: default 100.
 	BatchSize *cfn.Int
 	// MaximumBatchingWindowInSeconds is 0–300; default 0. Not for FIFO queues.
 	MaximumBatchingWindowInSeconds *cfn.Int
-	ScalingConfig                  *ScalingConfig
 	// FunctionResponseTypes may hold "ReportBatchItemFailures".
 	FunctionResponseTypes []string
-	// FilterCriteria is refused unless it is empty.
+	// FilterCriteria chooses records; a message that does not match is deleted.
 	FilterCriteria *FilterCriteria
 	// Enabled is true by default.
 	Enabled *cfn.Bool
+
+	// ScalingConfig is only for queues.
+	ScalingConfig *ScalingConfig
+
+	// StartingPosition is TRIM_HORIZON or LATEST. It and all that follows is only
+	// for streams.
+	StartingPosition string
+	// ParallelizationFactor is how many batches of a shard run at the same time:
+	// 1–10; default 1.
+	ParallelizationFactor *cfn.Int
+	// BisectBatchOnFunctionError splits a batch that failed; default false.
+	BisectBatchOnFunctionError *cfn.Bool
+	// MaximumRetryAttempts is 0–10,000, or -1 for no limit, the default.
+	MaximumRetryAttempts *cfn.Int
+	// MaximumRecordAgeInSeconds is 60–604,800, or -1 for no limit, the default.
+	MaximumRecordAgeInSeconds *cfn.Int
+	// DestinationConfig has a destination OnFailure for batches that were given up.
+	DestinationConfig *DestinationConfig
+	// TumblingWindowInSeconds must be 0: windows are not simulated.
+	TumblingWindowInSeconds *cfn.Int
 
 	Tags          json.RawMessage `local:"declared"`
 	KmsKeyArn     string          `local:"declared"`
@@ -102,10 +122,13 @@ type ScalingConfig struct {
 	MaximumConcurrency *cfn.Int
 }
 
-// FilterCriteria chooses messages.
+// FilterCriteria chooses records: those that match one of at most five filters.
 type FilterCriteria struct {
-	Filters []json.RawMessage
+	Filters []Filter
 }
+
+// Filter is one pattern; see package eventpattern.
+type Filter struct{ Pattern string }
 
 func inRange(name string, v *cfn.Int, def, low, high int64) (int, error) {
 	n := def

@@ -27,13 +27,15 @@ type Service struct {
 	functions       []*Function
 	byName          map[string]*Function
 	mappings        []*Mapping
+	streams         []*StreamMapping
 	targets         map[string]Target
 	ids             *rand.Rand
 	unreserved      int // invocations running outside reserved concurrency
 	reserved        int // concurrency that functions have reserved
 }
 
-// Target takes the records of asynchronous invocations; *sqs.Queue is one.
+// Target takes the records of asynchronous invocations and of failed batches;
+// *sqs.Queue is one.
 type Target interface {
 	Put(body string, attributes []sqs.Attribute, caller string) (messageID string, err error)
 }
@@ -48,8 +50,8 @@ func NewService(k *sim.Kernel, region, account string) *Service {
 	}
 }
 
-// AddTarget makes a queue known by its ARN, as a destination or dead-letter
-// queue of asynchronous invocations.
+// AddTarget makes a queue or topic known by its ARN, as a destination or
+// dead-letter queue of asynchronous invocations or a destination of stream mappings.
 func (s *Service) AddTarget(arn string, t Target) { s.targets[arn] = t }
 
 // CreateFunction makes a function that inv runs.
