@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
@@ -30,16 +29,12 @@ func newFunctionOf(stack awscdk.Stack, id string, timeout int) awslambda.Functio
 	})
 }
 
-func newStreamTable(stack awscdk.Stack, view awsdynamodb.StreamViewType, key awskms.IKey) awsdynamodb.ITable {
-	props := &awsdynamodb.TableProps{
+func newStreamTable(stack awscdk.Stack, view awsdynamodb.StreamViewType) awsdynamodb.ITable {
+	return awsdynamodb.NewTable(stack, jsii.String("Table"), &awsdynamodb.TableProps{
 		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String(record.PartitionKey), Type: awsdynamodb.AttributeType_STRING},
 		SortKey:      &awsdynamodb.Attribute{Name: jsii.String(record.SortKey), Type: awsdynamodb.AttributeType_STRING},
 		Stream:       view,
-	}
-	if key != nil {
-		props.EncryptionKey = key
-	}
-	return awsdynamodb.NewTable(stack, jsii.String("Table"), props)
+	})
 }
 
 // channels is a stack with a StatusNotifier that has every channel.
@@ -59,7 +54,7 @@ func newChannels() *channels {
 	}
 	c.api = asyncapi.New(stack, "Orders", asyncapi.Props{Authorizer: asyncapi.CognitoUserPool(c.pool, "custom:tenant")})
 	c.props = statusnotifier.Props{
-		API: c.api, Table: newStreamTable(stack, awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES, nil),
+		API: c.api, Table: newStreamTable(stack, awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES),
 		Outbox:         &statusnotifier.Outbox{Function: c.notify},
 		Topic:          &statusnotifier.Topic{},
 		SignedWebhooks: &statusnotifier.SignedWebhooks{Deliver: c.deliver, Manage: c.manage},

@@ -14,10 +14,10 @@ type Backoff string
 
 // The backoff functions of SNS.
 const (
-	Linear      Backoff = "LINEAR"
-	Arithmetic  Backoff = "ARITHMETIC"
-	Geometric   Backoff = "GEOMETRIC"
-	Exponential Backoff = "EXPONENTIAL"
+	Linear      Backoff = "linear"
+	Arithmetic  Backoff = "arithmetic"
+	Geometric   Backoff = "geometric"
+	Exponential Backoff = "exponential"
 )
 
 // Delivery is how often and how fast SNS repeats a delivery to an HTTPS
@@ -115,7 +115,8 @@ func (d Delivery) span() time.Duration {
 		time.Duration(backoff)*(d.MinDelay+d.MaxDelay)/2
 }
 
-// policy expects the defaults.
+// policy expects the defaults. It is without the backoff function, which the
+// CDK spells in capitals and SNS's documentation does not.
 func (d Delivery) policy() *awssns.DeliveryPolicy {
 	policy := &awssns.DeliveryPolicy{HealthyRetryPolicy: &awssns.HealthyRetryPolicy{
 		NumRetries:         jsii.Number(d.Retries),
@@ -124,7 +125,6 @@ func (d Delivery) policy() *awssns.DeliveryPolicy {
 		NumMaxDelayRetries: jsii.Number(d.MaxDelayRetries),
 		MinDelayTarget:     seconds(d.MinDelay),
 		MaxDelayTarget:     seconds(d.MaxDelay),
-		BackoffFunction:    awssns.BackoffFunction(d.Backoff),
 	}}
 	if d.MaxPerSecond > 0 {
 		policy.ThrottlePolicy = &awssns.ThrottlePolicy{MaxReceivesPerSecond: jsii.Number(d.MaxPerSecond)}

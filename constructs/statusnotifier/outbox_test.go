@@ -87,7 +87,7 @@ func TestOutboxTellsTheChannelsThatThereAre(t *testing.T) {
 func TestOutboxRefusesATableWithoutBothImages(t *testing.T) {
 	for view, got := range map[awsdynamodb.StreamViewType]string{"": "none", awsdynamodb.StreamViewType_KEYS_ONLY: "KEYS_ONLY", awsdynamodb.StreamViewType_NEW_IMAGE: "NEW_IMAGE"} {
 		c := newChannels()
-		c.props.Table = newStreamTable(cdktest.Stack(), view, nil)
+		c.props.Table = newStreamTable(cdktest.Stack(), view)
 		equal(t, "panic", panics(func() { c.add() }),
 			any("statusnotifier: Stack/Status: outbox needs a table with a stream of NEW_AND_OLD_IMAGES, got "+got))
 	}

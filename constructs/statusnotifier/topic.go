@@ -139,15 +139,19 @@ func (n *StatusNotifier) AddHTTPSSubscription(s HTTPSSubscription) awssns.Subscr
 	if s.DeadLetterQueue == nil {
 		s.DeadLetterQueue = n.SubscriptionDeadLetters
 	}
-	return awssns.NewSubscription(n, &s.ID, &awssns.SubscriptionProps{
+	delivery := s.Delivery.withDefaults(s.Raw)
+	subscription := awssns.NewSubscription(n, &s.ID, &awssns.SubscriptionProps{
 		Topic:              n.Topic,
 		Protocol:           awssns.SubscriptionProtocol_HTTPS,
 		Endpoint:           &s.URL,
 		FilterPolicy:       s.policy(),
-		DeliveryPolicy:     s.Delivery.withDefaults(s.Raw).policy(),
+		DeliveryPolicy:     delivery.policy(),
 		RawMessageDelivery: &s.Raw,
 		DeadLetterQueue:    s.DeadLetterQueue,
 	})
+	subscription.Node().DefaultChild().(awssns.CfnSubscription).AddPropertyOverride(
+		jsii.String("DeliveryPolicy.healthyRetryPolicy.backoffFunction"), string(delivery.Backoff))
+	return subscription
 }
 
 // AddQueueSubscription has SNS put the events that filter admits into a queue,
