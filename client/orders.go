@@ -66,7 +66,7 @@ type State struct {
 }
 
 // Final reports whether the order has come to its end.
-func (s *State) Final() bool { return Final(s.Status) }
+func (s State) Final() bool { return Final(s.Status) }
 
 // Order is all that is known of an order.
 type Order struct {
