@@ -23,7 +23,9 @@ func (sub *Subscription) wants(m *message) bool {
 	case sub.scope() == scopeBody:
 		return sub.filter.MatchBody([]byte(m.bodyFor(sub.Protocol)))
 	}
-	return sub.filter.MatchAttributes(m.forFilters())
+	// A message without attributes passes no policy, not even one of exists:false.
+	// Source: SNS Developer Guide, "Key matching".
+	return len(m.attributes) > 0 && sub.filter.MatchAttributes(m.forFilters())
 }
 
 // forFilters are the attributes as filter policies read them. The label of a
