@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -52,8 +53,8 @@ func selected(t *testing.T, method resource, status int) (map[string]any, bool) 
 func TestNoErrorBehindTheGatewayLooksLikeSuccess(t *testing.T) {
 	each(t, func(t *testing.T, template template) {
 		for _, m := range template.resources("AWS::ApiGateway::Method") {
-			if at(m.Properties, "Integration", "Type") != "AWS" {
-				continue
+			if at(m.Properties, "Integration", "Type") != "AWS" || invokesAFunction(m) {
+				continue // Functions: below.
 			}
 			declared := map[any]bool{}
 			for _, r := range list(m.Properties["MethodResponses"]) {
@@ -76,6 +77,47 @@ func TestNoErrorBehindTheGatewayLooksLikeSuccess(t *testing.T) {
 			if at(m.Properties, "Integration", "PassthroughBehavior") != "NEVER" {
 				t.Errorf("%s lets bodies of other content types through", m.ID)
 			}
+		}
+	})
+}
+
+func invokesAFunction(method resource) bool {
+	return strings.Contains(fmt.Sprint(at(method.Properties, "Integration", "Uri")), ":lambda:path/")
+}
+
+// TestNoFailedFunctionLooksLikeSuccess: in front of a function, the pattern is
+// matched against the error's message, and a function without an error gets the
+// response that has no pattern.
+func TestNoFailedFunctionLooksLikeSuccess(t *testing.T) {
+	each(t, func(t *testing.T, template template) {
+		checked := 0
+		for _, m := range template.resources("AWS::ApiGateway::Method") {
+			if !invokesAFunction(m) {
+				continue
+			}
+			checked++
+			succeeded := 0
+			for _, r := range list(at(m.Properties, "Integration", "IntegrationResponses")) {
+				pattern, _ := at(r, "SelectionPattern").(string)
+				switch {
+				case pattern == "":
+					succeeded++
+				case at(r, "StatusCode") != "500" || !regexp.MustCompile("^(?:"+pattern+")$").MatchString("any\nmessage"):
+					t.Errorf("%s: not every error matches %q, or it becomes %v", m.ID, pattern, at(r, "StatusCode"))
+				}
+			}
+			if n := len(list(at(m.Properties, "Integration", "IntegrationResponses"))); n != 2 || succeeded != 1 {
+				t.Errorf("%s: %d responses, %d without a pattern; want 2 and 1", m.ID, n, succeeded)
+			}
+			if at(m.Properties, "Integration", "PassthroughBehavior") != "NEVER" {
+				t.Errorf("%s lets bodies of other content types through", m.ID)
+			}
+			if role, ok := template.target(at(m.Properties, "Integration", "Credentials")); !ok || role.Type != "AWS::IAM::Role" {
+				t.Errorf("%s has no role to invoke its function with", m.ID)
+			}
+		}
+		if checked != 7 {
+			t.Errorf("%d methods invoke functions, want the 7 of webhooks", checked)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -79,6 +80,37 @@ func TestSnapshotsOfScenarios(t *testing.T) {
 				Consumer:   function(s, "Intake"),
 			})
 			statusnotifier.New(s, "Status", statusnotifier.Props{API: api, Table: w.Table})
+		}},
+		{"topic and websocket with every option", func(s awscdk.Stack) {
+			w := orderworkflow.New(s, "Orders", orderworkflow.Props{Steps: []orderworkflow.Step{{
+				Name: "Ship", Status: "COMPLETED", Run: orderworkflow.Function(function(s, "Ship")), Compensation: orderworkflow.NoCompensation,
+			}}})
+			api := asyncapi.New(s, "Api", asyncapi.Props{Authorizer: asyncapi.IAM(asyncapi.TenantAccount), Consumer: function(s, "Intake")})
+			status := statusnotifier.New(s, "Status", statusnotifier.Props{
+				API: api, Table: w.Table,
+				Outbox: &statusnotifier.Outbox{
+					Function: function(s, "Notify"), BatchSize: 50, BatchingWindow: time.Second, Parallelization: 2, RetryAttempts: 20,
+					MaxRecordAge: 6 * time.Hour, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+				},
+				Topic: &statusnotifier.Topic{
+					Key: awskms.NewKey(s, jsii.String("Key"), &awskms.KeyProps{EnableKeyRotation: jsii.Bool(true)}),
+					HTTPS: []statusnotifier.HTTPSSubscription{{
+						ID: "Erp", URL: "https://erp.example/orders", Raw: true,
+						Filter: statusnotifier.Filter{Tenants: []string{"acme"}, Statuses: []string{"COMPLETED", "FAILED"}},
+						Delivery: statusnotifier.Delivery{
+							Retries: 20, ImmediateRetries: 1, MinDelayRetries: 4, MaxDelayRetries: 5, MinDelay: 5 * time.Second,
+							MaxDelay: 2 * time.Minute, Backoff: statusnotifier.Geometric, MaxPerSecond: 10,
+						},
+					}},
+					RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+				},
+				WebSocket: &statusnotifier.WebSocket{
+					Authorizer:    statusnotifier.GraphQLIAM(asyncapi.TenantAccount),
+					Introspection: true, NoTracing: true, LogRetention: awslogs.RetentionDays_ONE_DAY, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+				},
+			})
+			status.AddQueueSubscription(awssqs.NewQueue(s, jsii.String("Invoices"), nil), statusnotifier.Filter{Types: []string{"order.completed"}})
+			status.AddFunctionSubscription(function(s, "Mail"), statusnotifier.Filter{})
 		}},
 	} {
 		t.Run(scenario.name, func(t *testing.T) {

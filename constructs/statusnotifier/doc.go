@@ -144,6 +144,5 @@
 //
 // # What the local runner simulates
 //
-// All of it, but for the log of the GraphQL API, tracing, and the limits on a query's
-// depth and resolvers: those are declared only.
+// All of it, but for the GraphQL API's log and tracing, which are declared only.
 package statusnotifier
