@@ -1,0 +1,4 @@
+package client
+
+// RealtimeURL is realtimeURL for the tests.
+var RealtimeURL = realtimeURL
