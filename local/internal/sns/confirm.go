@@ -87,7 +87,7 @@ func (s *Service) subscribe(c api.Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub, _, err := t.subscribe(in.Protocol, in.Endpoint, in.Attributes, c.Caller)
+	sub, err := t.subscribe(in.Protocol, in.Endpoint, in.Attributes, c.Caller)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,14 @@ package sns_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 )
 
@@ -98,5 +102,60 @@ func TestFunctionsAreInvokedWithARecord(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, record); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTheLogTellsWhatIsLost(t *testing.T) {
+	f := newFixture(t, sns.TopicProperties{})
+	var log strings.Builder
+	f.s.Log = &log
+	f.subscribe(sns.SubscriptionProperties{Protocol: "sqs", Endpoint: "arn:aws:sqs:eu-central-1:111122223333:missing"})
+	id := f.publish(m{"Message": "hello"})
+	want := "sns: message " + id + " to arn:aws:sqs:eu-central-1:111122223333:missing is lost after 1 attempts: QueueDoesNotExist: The specified queue does not exist.\n"
+	if log.String() != want {
+		t.Errorf("got  %s\nwant %s", log.String(), want)
+	}
+}
+
+func TestMessagesArriveInTheOrderInWhichTheyWerePublished(t *testing.T) {
+	f := newFixture(t, sns.TopicProperties{})
+	q := f.queue("q")
+	f.subscribe(sns.SubscriptionProperties{Protocol: "sqs", Endpoint: q.ARN, RawMessageDelivery: true})
+	want := ""
+	for _, s := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
+		f.call("Publish", m{"Message": s})
+		want += s
+	}
+	f.k.Advance(time.Second)
+	got := ""
+	for _, msg := range f.received(q) {
+		got += msg["Body"].(string)
+	}
+	if got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestMessagesToEndpointsThatLeftAreNotRetried(t *testing.T) {
+	f := newFixture(t, sns.TopicProperties{})
+	sub := f.subscribe(sns.SubscriptionProperties{Protocol: "lambda", Endpoint: function})
+	f.fail = func(api.Call) error { return &api.Error{Code: "ServiceException", Status: 500} }
+	f.publish(m{"Message": "hello"})
+	f.call("Unsubscribe", m{"SubscriptionArn": sub.ARN})
+	before := len(f.calls)
+	f.k.Advance(time.Hour)
+	if len(f.calls) > before || !f.k.Idle() {
+		t.Errorf("%d more calls", len(f.calls)-before)
+	}
+}
+
+func TestHTTPSubscriptionsNeedSomethingToMakeRequestsWith(t *testing.T) {
+	s := sns.NewService(sim.New(start, 1), nil, region, account, nil)
+	topic, err := s.CreateTopic("orders", sns.TopicProperties{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateSubscription(sns.SubscriptionProperties{TopicArn: topic.ARN, Protocol: "https", Endpoint: hook}); err == nil {
+		t.Error("no error")
 	}
 }

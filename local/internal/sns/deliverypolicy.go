@@ -187,13 +187,15 @@ func (sub *Subscription) effectivePolicy() effectivePolicy {
 	return out
 }
 
+const unexpectedMember = "Unexpected JSON member: " // the service's own words
+
 // strictly decodes a policy. What it holds beside the known members is an error.
 func strictly(policy string, into any) error {
 	d := json.NewDecoder(bytes.NewReader([]byte(policy)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-			return fmt.Errorf("Unexpected JSON member: %s", strings.Trim(name, `"`))
+			return errors.New(unexpectedMember + strings.Trim(name, `"`))
 		}
 		return fmt.Errorf("failed to parse JSON. %w", err)
 	}

@@ -38,9 +38,6 @@ func (d *delivery) request(authorization string) {
 		r.Header.Set("Authorization", authorization)
 	}
 	s := d.sub.topic.s
-	if s.post == nil {
-		panic("sns: subscription to " + d.sub.Endpoint + ": there is nothing to make HTTP requests with")
-	}
 	s.post(r, DeliveryTimeout, func(res *http.Response, err error) {
 		if err != nil {
 			d.done(&failure{reason: err.Error()})

@@ -46,8 +46,8 @@ type Service struct {
 }
 
 // NewService returns a service without topics. Deliveries to queues and functions
-// are calls on bus, those to HTTP endpoints go through post, which may be nil if
-// no subscription has such an endpoint.
+// are calls on bus, those to HTTP endpoints go through post, which may be nil:
+// then subscriptions with such an endpoint are refused.
 func NewService(k *sim.Kernel, bus api.Service, region, account string, post Post) *Service {
 	return &Service{
 		BaseURL: "https://sns." + region + ".amazonaws.com",

@@ -73,7 +73,7 @@ func (s *Service) fromProperties(p SubscriptionProperties) (*Subscription, error
 	case len(p.ReplayPolicy) > 0 && string(p.ReplayPolicy) != "null":
 		return nil, errors.New("ReplayPolicy needs a FIFO topic, which is not simulated")
 	case p.Region != "" && p.Region != s.region:
-		return nil, fmt.Errorf("Region is %s; a topic of another region than %s is not simulated", p.Region, s.region)
+		return nil, fmt.Errorf("property Region is %s; a topic of another region than %s is not simulated", p.Region, s.region)
 	}
 	attributes := map[string]string{}
 	for name, value := range map[string]string{
@@ -91,14 +91,16 @@ func (s *Service) fromProperties(p SubscriptionProperties) (*Subscription, error
 	if err != nil {
 		return nil, err
 	}
-	sub, _, err := t.subscribe(p.Protocol, p.Endpoint, attributes, "")
-	return sub, err
+	return t.subscribe(p.Protocol, p.Endpoint, attributes, "")
 }
 
 // subscribe makes a subscription or finds the one that has the same endpoint.
-func (t *Topic) subscribe(protocol, endpoint string, attributes map[string]string, caller string) (sub *Subscription, found bool, err error) {
+func (t *Topic) subscribe(protocol, endpoint string, attributes map[string]string, caller string) (*Subscription, error) {
 	if err := checkEndpoint(protocol, endpoint); err != nil {
-		return nil, false, err
+		return nil, err
+	}
+	if (protocol == "http" || protocol == "https") && t.s.post == nil {
+		return nil, errors.New("there is nothing to make HTTP requests with")
 	}
 	fresh := &Subscription{
 		Protocol: protocol, Endpoint: endpoint, topic: t, attributes: map[string]string{}, principal: caller,
@@ -107,18 +109,18 @@ func (t *Topic) subscribe(protocol, endpoint string, attributes map[string]strin
 	if err := fresh.setAll(attributes); err != nil {
 		var refused *api.Error
 		if errors.As(err, &refused) {
-			return nil, false, errInvalid("Attributes Reason: %s", strings.TrimPrefix(errorText(err), "Invalid parameter: "))
+			return nil, errInvalid("Attributes Reason: %s", strings.TrimPrefix(errorText(err), "Invalid parameter: "))
 		}
-		return nil, false, err
+		return nil, err
 	}
 	if sub := t.subscription(protocol, endpoint); sub != nil {
 		if !sub.agrees(fresh.attributes) {
-			return nil, false, errInvalid("Attributes Reason: Subscription already exists with different attributes")
+			return nil, errInvalid("Attributes Reason: Subscription already exists with different attributes")
 		}
 		if sub.pending {
 			sub.requestConfirmation()
 		}
-		return sub, true, nil
+		return sub, nil
 	}
 	fresh.ARN = t.ARN + ":" + t.s.newID()
 	if fresh.principal == "" {
@@ -132,7 +134,7 @@ func (t *Topic) subscribe(protocol, endpoint string, attributes map[string]strin
 	if fresh.pending {
 		fresh.requestConfirmation()
 	}
-	return fresh, false, nil
+	return fresh, nil
 }
 
 func (t *Topic) subscription(protocol, endpoint string) *Subscription {

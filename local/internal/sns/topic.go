@@ -22,7 +22,6 @@ type Topic struct {
 	Name, ARN string
 
 	s             *Service
-	props         TopicProperties
 	signature     int // version: 1 or 2
 	maxSize       int
 	policy        topicPolicy
@@ -60,7 +59,7 @@ func (s *Service) newTopic(name string, p TopicProperties) (*Topic, error) {
 	}
 	t := &Topic{
 		Name: name, ARN: s.topicARN(name),
-		s: s, props: p, signature: 1, maxSize: defaultMessageSize, policy: defaultTopicPolicy(), attributes: map[string]string{},
+		s: s, signature: 1, maxSize: defaultMessageSize, policy: defaultTopicPolicy(), attributes: map[string]string{},
 	}
 	if s.byARN[t.ARN] != nil {
 		return nil, errors.New("it exists already")
@@ -140,8 +139,8 @@ func (t *Topic) setAttribute(name, value string) error {
 // isFeedback says whether an attribute configures the logging of deliveries.
 func isFeedback(name string) bool {
 	for _, protocol := range []string{"HTTP", "Firehose", "Lambda", "Application", "SQS"} {
-		switch rest, ok := strings.CutPrefix(name, protocol); {
-		case ok && (rest == "SuccessFeedbackRoleArn" || rest == "SuccessFeedbackSampleRate" || rest == "FailureFeedbackRoleArn"):
+		switch strings.TrimPrefix(name, protocol) {
+		case "SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn":
 			return true
 		}
 	}

@@ -61,7 +61,9 @@ func requestID(b []byte) string {
 
 type xmlWriter struct{ bytes.Buffer }
 
-func (w *xmlWriter) printf(format string, args ...any) { fmt.Fprintf(w, format, args...) }
+func (w *xmlWriter) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(&w.Buffer, format, args...) // a Buffer never fails
+}
 
 func escaped(s string) string {
 	var b bytes.Buffer
