@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
@@ -48,6 +49,36 @@ func BenchmarkMapping(b *testing.B) {
 	k.Advance(0)
 	if d := m.Stats().Deleted; d != n {
 		b.Fatalf("%d of %d deleted", d, n)
+	}
+}
+
+// BenchmarkStreamMapping is the way of a record from the table through a filter
+// and a function that does nothing; the time is per record. One in five matches.
+func BenchmarkStreamMapping(b *testing.B) {
+	k := sim.New(start, 1)
+	table, functions := &source{k: k}, lambda.NewService(k, "eu-central-1", "111122223333")
+	if _, err := functions.CreateFunction("f", lambda.FunctionProperties{}, lambda.InProcess(func(lambda.Init) (lambda.Handler, error) { return nop{}, nil })); err != nil {
+		b.Fatal(err)
+	}
+	m, err := functions.CreateStreamMapping("m", lambda.EventSourceMappingProperties{
+		FunctionName: "f", StartingPosition: "LATEST", ParallelizationFactor: num(10),
+		FilterCriteria: &lambda.FilterCriteria{Filters: []lambda.Filter{{Pattern: `{"dynamodb":{"NewImage":{"v":{"S":[{"prefix":"0"},{"prefix":"5"}]}}}}`}}},
+	}, table)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	value := strings.Repeat("x", 600)
+	n := 0
+	for b.Loop() {
+		table.change(fmt.Sprint("order ", n%1000), fmt.Sprint(n%10, value))
+		if n++; n%10 == 0 {
+			k.Advance(time.Millisecond)
+		}
+	}
+	k.Advance(time.Second)
+	if st := m.Stats(); st.Succeeded+st.Filtered != n || st.Filtered < n/2 {
+		b.Fatalf("%+v of %d", st, n)
 	}
 }
 
