@@ -73,7 +73,11 @@ func ExampleStatusNotifier_AddQueueSubscription() {
 	})
 	invoices := awssqs.NewQueue(stack, jsii.String("Invoices"), nil)
 
-	status.AddQueueSubscription(invoices, statusnotifier.Filter{Statuses: []string{"COMPLETED"}})
+	subscription := status.AddQueueSubscription(invoices, statusnotifier.Filter{Statuses: []string{"COMPLETED"}})
+
+	fmt.Println(*subscription.Node().Path())
+	// Output:
+	// Shop/Invoices/ShopStatusTopic12B2094D
 }
 
 func ExampleSignedWebhooks() {
