@@ -30,6 +30,8 @@
 // # What differs from the real services
 //
 //   - Numbers are compared as float64; SNS documents five decimal places.
+//   - equals-ignore-case compares character by character: ß is not SS.
+//   - A name that a pattern has twice, and an $or that is no use of the operator, are refused.
 //   - The quotas of 200 filter policies a topic and of five filters a mapping
 //     are up to the caller.
 package eventpattern

@@ -110,7 +110,7 @@ func (p *Policy) MatchAttributes(attributes map[string]Attribute) bool {
 	}
 	p.m.reset()
 	for _, c := range p.m.conditions {
-		if a, ok := attributes[c.name]; ok && len(c.hits)+len(c.found) == 0 {
+		if a, ok := attributes[c.name]; ok {
 			p.m.attribute(c, a)
 		}
 	}
