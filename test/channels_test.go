@@ -1,11 +1,66 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderflow-cdk/orderflow/event"
 	"github.com/orderflow-cdk/orderflow/infra/app"
+	"github.com/orderflow-cdk/orderflow/internal/publish"
 )
+
+// appsyncPrelude is what AppSync adds to a schema, as far as ours uses it.
+const appsyncPrelude = `
+scalar AWSDateTime
+scalar AWSJSON
+directive @aws_iam on OBJECT | FIELD_DEFINITION
+directive @aws_cognito_user_pools on OBJECT | FIELD_DEFINITION
+directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
+`
+
+func TestTheGraphQLSchemaIsTheEnvelopes(t *testing.T) {
+	var envelope struct{ Properties map[string]any }
+	if err := json.Unmarshal([]byte(event.Schema()), &envelope); err != nil {
+		t.Fatal(err)
+	}
+	want := sortedKeys(envelope.Properties)
+	each(t, func(t *testing.T, template template) {
+		text, _ := template.resources("AWS::AppSync::GraphQLSchema")[0].Properties["Definition"].(string)
+		schema, err := gqlparser.LoadSchema(&ast.Source{Name: "appsync", Input: appsyncPrelude, BuiltIn: true}, &ast.Source{Name: "schema", Input: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"OrderStatusEvent", "OrderStatusEventInput"} {
+			var fields []string
+			for _, f := range schema.Types[name].Fields {
+				fields = append(fields, f.Name)
+			}
+			slices.Sort(fields)
+			if diff := cmp.Diff(want, fields); diff != "" {
+				t.Errorf("the envelope (-) and %s (+) differ:\n%s", name, diff)
+			}
+		}
+		// What is published asks for all of it: a subscriber gets no more than that.
+		document, errs := gqlparser.LoadQuery(schema, publish.Mutation)
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		var asked []string
+		for _, s := range document.Operations[0].SelectionSet[0].(*ast.Field).SelectionSet {
+			asked = append(asked, s.(*ast.Field).Name)
+		}
+		slices.Sort(asked)
+		if diff := cmp.Diff(want, asked); diff != "" {
+			t.Errorf("the envelope (-) and what is published (+) differ:\n%s", diff)
+		}
+	})
+}
 
 func TestNobodyUsesGraphQLWithoutAnIdentity(t *testing.T) {
 	all := stacks(t)

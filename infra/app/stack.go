@@ -269,6 +269,8 @@ func (s *stack) makeStatus() {
 			NoPointInTimeRecovery: !s.env.PointInTimeRecovery,
 			RemovalPolicy:         s.env.RemovalPolicy,
 		},
+		// Without the firewall of the REST API: its limit on requests from one
+		// address would be the outbox's too, which publishes from very few.
 		WebSocket: &statusnotifier.WebSocket{
 			Authorizer:    statusnotifier.GraphQLUserPool(s.identity.users, tenantClaim),
 			Introspection: s.env.GraphQLIntrospection,
