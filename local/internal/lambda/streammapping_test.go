@@ -77,6 +77,25 @@ func TestStreamMappings(t *testing.T) {
 	}
 }
 
+// TestHalvesKeepTheAttempts: a split is no attempt, and no new start either.
+func TestHalvesKeepTheAttempts(t *testing.T) {
+	calls := 0
+	s := newStreamStack(t, streamOptions{
+		mapping: lambda.EventSourceMappingProperties{FunctionResponseTypes: partial, BisectBatchOnFunctionError: yes(), MaximumRetryAttempts: num(1)},
+		handle: func(ctx context.Context, e events.DynamoDBEvent) (any, error) {
+			if calls++; calls == 1 {
+				return report(e.Records[0].Change.SequenceNumber), nil // an attempt
+			}
+			return nil, errors.New("no") // a split at first, then the second attempt of each half
+		},
+	})
+	s.changes("a b")
+	s.run()
+	if diff := cmp.Diff([]string{"10ms a b", "1.01s a b", "1.01s a", "1.01s b"}, s.batches); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestStreamEventIsAtMostSixMegabytes(t *testing.T) {
 	var sizes []int
 	s := newStreamStack(t, streamOptions{handle: func(_ context.Context, e events.DynamoDBEvent) (any, error) {
