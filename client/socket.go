@@ -53,7 +53,7 @@ func (c *Client) dial(ctx context.Context) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, resp, err := websocket.Dial(ctx, c.realtime, &websocket.DialOptions{
+	conn, resp, err := websocket.Dial(ctx, c.realtime, &websocket.DialOptions{ //nolint:bodyclose // the library closes it
 		HTTPClient: c.options.HTTPClient, Subprotocols: protocols, HTTPHeader: http.Header{"User-Agent": {c.options.UserAgent}},
 	})
 	if err != nil {

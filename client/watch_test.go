@@ -169,6 +169,7 @@ func TestWatchByWebsocket(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		timeout int
+		safety  time.Duration
 		mute    bool
 		refuse  string
 		started func(a *api, s *session, id string)
@@ -195,7 +196,7 @@ func TestWatchByWebsocket(t *testing.T) {
 			a.add(rest...)
 			s.push(id, a.pushed(4))
 		}, via: []client.Channel{client.Polling, client.Polling, client.Polling, client.Websocket}},
-		{name: "the last is missing", started: func(a *api, s *session, id string) {
+		{name: "the last is missing", safety: 20 * time.Second, started: func(a *api, s *session, id string) {
 			s.ack(id)
 			time.Sleep(50 * time.Millisecond)
 			a.add(rest...)
@@ -270,8 +271,12 @@ func TestWatchByWebsocket(t *testing.T) {
 				time.AfterFunc(100*time.Millisecond, func() { a.add(rest...) })
 			}
 			cl := realtime(t, a, s, client.Options{Tenant: "acme", RealtimeTimeout: 300 * time.Millisecond})
+			safety := time.Hour // so that nothing but what is tested helps
+			if c.safety != 0 {
+				safety = c.safety
+			}
 			var via []client.Channel
-			got, err := collect(t, cl, client.WatchOptions{SafetyPoll: 20 * time.Second, Observe: func(_ event.Event, c client.Channel) { via = append(via, c) }})
+			got, err := collect(t, cl, client.WatchOptions{SafetyPoll: safety, Observe: func(_ event.Event, c client.Channel) { via = append(via, c) }})
 			if err != nil {
 				t.Fatal(err)
 			}
