@@ -181,9 +181,9 @@ func explained(err error) string {
 	case errors.Is(err, io.EOF):
 		return "it is empty"
 	case errors.As(err, &mistyped) && mistyped.Field != "":
-		return mistyped.Field + " cannot be a " + mistyped.Value
+		return mistyped.Field + " cannot be of type " + mistyped.Value
 	case errors.As(err, &mistyped):
-		return "it is a " + mistyped.Value
+		return "it is of type " + mistyped.Value
 	}
 	return strings.TrimPrefix(err.Error(), "json: ")
 }
