@@ -338,7 +338,8 @@ func TestNotifyRefusedEvent(t *testing.T) {
 	if len(again) == 0 || sequenceNumber(again[0]) != sequenceNumber(rs[8]) {
 		t.Fatalf("Lambda repeats %d records", len(again))
 	}
-	for _, ids := range [][]string{first2(s.told(t)), second(s.told(t))} {
+	topic, graphQL := s.told(t)
+	for _, ids := range [][]string{topic, graphQL} {
 		for _, id := range ids {
 			if id == completed+":3" || id == completed+":4" {
 				t.Errorf("%s was told before 2", id)
@@ -363,9 +364,6 @@ func TestNotifyRefusedEvent(t *testing.T) {
 	}
 	s.complete(t, false)
 }
-
-func first2(a, _ []string) []string { return a }
-func second(_, b []string) []string { return b }
 
 // A record that can never be told fails for itself: others are told once, however often Lambda
 // tries, and its order's later events wait until the mapping has given it up.
