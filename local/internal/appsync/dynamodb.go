@@ -72,6 +72,9 @@ func (s *source) dynamoDBCall(request []byte) (action string, input []byte, err 
 	if err := dec.Decode(&q); err != nil {
 		return "", nil, fmt.Errorf("the request for DynamoDB: %w", err)
 	}
+	if err := q.typedMaps(); err != nil {
+		return "", nil, err
+	}
 	in := map[string]any{"TableName": s.table}
 	e := expressions{names: map[string]string{}, values: map[string]json.RawMessage{}}
 	switch q.Operation {
