@@ -29,9 +29,9 @@ type mode struct {
 }
 
 type apiKey struct {
-	id, logicalID string
-	value         string
-	expires       time.Time
+	logicalID string
+	value     string
+	expires   time.Time
 }
 
 // identity is who calls.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
@@ -44,7 +43,7 @@ type coercion struct {
 }
 
 func (c *coercion) fail(format string, args ...any) error {
-	return fmt.Errorf("Variable '%s' has an invalid value. %s", c.variable.Variable, fmt.Sprintf(format, args...))
+	return refusalf("Variable '%s' has an invalid value. %s", c.variable.Variable, fmt.Sprintf(format, args...))
 }
 
 // append coerces a JSON value; field is the input field that it stands in.
@@ -54,9 +53,9 @@ func (c *coercion) append(b []byte, t *ast.Type, v []byte, field string) ([]byte
 			return append(b, "null"...), nil
 		}
 		if field != "" {
-			return nil, fmt.Errorf("Field '%s' of variable '%s' has coerced Null value for NonNull type '%s'", field, c.variable.Variable, t)
+			return nil, refusalf("Field '%s' of variable '%s' has coerced Null value for NonNull type '%s'", field, c.variable.Variable, t)
 		}
-		return nil, fmt.Errorf("Variable '%s' has coerced Null value for NonNull type '%s'", c.variable.Variable, t)
+		return nil, refusalf("Variable '%s' has coerced Null value for NonNull type '%s'", c.variable.Variable, t)
 	}
 	if t.Elem != nil {
 		list := [][]byte{v}
@@ -99,7 +98,7 @@ func (c *coercion) appendObject(b []byte, def *ast.Definition, v []byte) ([]byte
 	}
 	for _, m := range given {
 		if def.Fields.ForName(m.name) == nil {
-			return nil, fmt.Errorf("The variables input contains a field name '%s' that is not defined for input object type '%s' ", m.name, def.Name)
+			return nil, refusalf("The variables input contains a field name '%s' that is not defined for input object type '%s' ", m.name, def.Name)
 		}
 	}
 	w := newObject(b)
@@ -136,7 +135,7 @@ func (s *schema) appendLiteral(b []byte, t *ast.Type, v *ast.Value, vars map[str
 		value := vars[v.Raw]
 		if isNull(value) {
 			if t.NonNull {
-				return nil, gqlerror.Errorf("Variable '%s' is null where %s is needed", v.Raw, t)
+				return nil, refusalf("Variable '%s' is null where %s is needed", v.Raw, t)
 			}
 			return append(b, "null"...), nil
 		}
@@ -188,7 +187,7 @@ func (s *schema) appendLiteral(b []byte, t *ast.Type, v *ast.Value, vars map[str
 	}
 	out, ok := parseScalar(def.Name, literalJSON(v))
 	if !ok {
-		return nil, gqlerror.Errorf("%s is not a valid %s", v, def.Name)
+		return nil, refusalf("%s is not a valid %s", v, def.Name)
 	}
 	return append(b, out...), nil
 }

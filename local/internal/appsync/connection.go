@@ -1,12 +1,10 @@
 package appsync
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -58,9 +56,8 @@ type Connection struct {
 
 // Connect opens a connection. r is the request that asks for the upgrade; its
 // credentials are in the query parameter "header", or in a subprotocol
-// "header-<base64url>". send is given each frame for the client, and must neither
-// block nor keep the frame from being sent later; hangUp closes the connection after the frames
-// sent before. Neither is called after Close.
+// "header-<base64url>". send is given each frame for the client and must not
+// block; hangUp closes the connection after the frames sent before. Neither is called after Close.
 //
 // An error means that there is no such endpoint. A client that is not authorized is
 // told so by a connection_error, as AppSync does.
@@ -75,7 +72,7 @@ func (a *API) Connect(r *Request, send func(frame []byte), hangUp func(code int,
 	switch {
 	case len(protocols) == 0:
 		c.refuse("", "NoProtocolError", 400)
-	case !contains(protocols, subprotocol):
+	case !slices.Contains(protocols, subprotocol):
 		c.refuse("", "SubProtocolNotSupportedError", 400)
 	case err != nil:
 		c.refuse("BadRequestException", err.Error(), 400)
@@ -90,72 +87,6 @@ func (a *API) Connect(r *Request, send func(frame []byte), hangUp func(code int,
 		}, c.authorized)
 	}
 	return c, nil
-}
-
-// handshake reads the subprotocols and the credentials of an upgrade.
-func handshake(r *Request) (protocols []string, header http.Header, payload []byte, err error) {
-	for _, line := range r.Header.Values("Sec-Websocket-Protocol") {
-		for p := range strings.SplitSeq(line, ",") {
-			if p = strings.TrimSpace(p); p != "" {
-				protocols = append(protocols, p)
-			}
-		}
-	}
-	query, err := url.ParseQuery(r.RawQuery)
-	if err != nil {
-		return protocols, nil, nil, fmt.Errorf("malformed query string")
-	}
-	encoded := query.Get("header")
-	for _, p := range protocols {
-		if h, ok := strings.CutPrefix(p, "header-"); ok {
-			encoded = h
-		}
-	}
-	payload = []byte("{}")
-	if p := query.Get("payload"); p != "" {
-		if payload, err = decodeBase64(p); err != nil {
-			return protocols, nil, nil, fmt.Errorf("the payload is not base64")
-		}
-	}
-	if encoded == "" {
-		return protocols, nil, payload, nil
-	}
-	decoded, err := decodeBase64(encoded)
-	if err != nil {
-		return protocols, nil, nil, fmt.Errorf("the header is not base64")
-	}
-	header, err = headerOf(decoded)
-	return protocols, header, payload, err
-}
-
-// decodeBase64 takes either alphabet, with padding or without.
-func decodeBase64(s string) ([]byte, error) {
-	s = strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(strings.TrimRight(s, "="))
-	return base64.RawStdEncoding.DecodeString(s)
-}
-
-// headerOf reads credentials, which are headers in a JSON object.
-func headerOf(object []byte) (http.Header, error) {
-	var fields map[string]any
-	if err := json.Unmarshal(object, &fields); err != nil {
-		return nil, fmt.Errorf("the header is not a JSON object")
-	}
-	h := http.Header{}
-	for name, v := range fields {
-		if s, ok := v.(string); ok {
-			h.Set(name, s)
-		}
-	}
-	return h, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 // authorized goes on when it is known who connects.

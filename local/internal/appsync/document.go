@@ -3,6 +3,7 @@ package appsync
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -87,37 +88,36 @@ func literalJSON(v *ast.Value) []byte {
 
 // validationType is AppSync's name of what a rule finds.
 var validationType = map[string]string{
-	"AppSyncScalars":                "WrongType",
-	"FieldsOnCorrectType":           "FieldUndefined",
-	"FragmentsOnCompositeTypes":     "InlineFragmentTypeConditionInvalid",
-	"KnownArgumentNames":            "UnknownArgument",
-	"KnownDirectives":               "UnknownDirective",
-	"KnownFragmentNames":            "UndefinedFragment",
-	"KnownTypeNames":                "UnknownType",
-	"LoneAnonymousOperation":        "LoneAnonymousOperationViolation",
-	"NoFragmentCycles":              "FragmentCycle",
-	"NoUndefinedVariables":          "UndefinedVariable",
-	"NoUnusedFragments":             "UnusedFragment",
-	"NoUnusedVariables":             "UnusedVariable",
-	"OverlappingFieldsCanBeMerged":  "FieldsConflict",
-	"PossibleFragmentSpreads":       "InvalidFragmentType",
-	"ProvidedRequiredArguments":     "MissingFieldArgument",
-	"ScalarLeafs":                   "SubSelectionRequired",
-	"UniqueOperationNames":          "DuplicateOperationName",
-	"UniqueFragmentNames":           "DuplicateFragmentName",
-	"UniqueVariableNames":           "DuplicateVariableName",
-	"UniqueArgumentNames":           "DuplicateArgumentNames",
-	"UniqueDirectivesPerLocation":   "DuplicateDirectiveName",
-	"ValuesOfCorrectType":           "WrongType",
-	"VariablesAreInputTypes":        "NonInputTypeOnVariable",
-	"VariablesInAllowedPosition":    "VariableTypeMismatch",
-	"SingleFieldSubscriptions":      "SubscriptionMultipleRootFields",
-	"KnownRootType":                 "UnknownOperation",
-	"UniqueInputFieldNames":         "UniqueObjectFieldName",
-	"UniqueInputFieldNamesRule":     "UniqueObjectFieldName",
-	"MaxIntrospectionDepth":         "IntrospectionDepth",
-	"OverlappingFieldsCanBeMergedR": "FieldsConflict",
+	"AppSyncScalars":               "WrongType",
+	"FieldsOnCorrectType":          "FieldUndefined",
+	"FragmentsOnCompositeTypes":    "InlineFragmentTypeConditionInvalid",
+	"KnownArgumentNames":           "UnknownArgument",
+	"KnownDirectives":              "UnknownDirective",
+	"KnownFragmentNames":           "UndefinedFragment",
+	"KnownTypeNames":               "UnknownType",
+	"LoneAnonymousOperation":       "LoneAnonymousOperationViolation",
+	"NoFragmentCycles":             "FragmentCycle",
+	"NoUndefinedVariables":         "UndefinedVariable",
+	"NoUnusedFragments":            "UnusedFragment",
+	"NoUnusedVariables":            "UnusedVariable",
+	"OverlappingFieldsCanBeMerged": "FieldsConflict",
+	"PossibleFragmentSpreads":      "InvalidFragmentType",
+	"ProvidedRequiredArguments":    "MissingFieldArgument",
+	"ScalarLeafs":                  "SubSelectionRequired",
+	"UniqueOperationNames":         "DuplicateOperationName",
+	"UniqueFragmentNames":          "DuplicateFragmentName",
+	"UniqueVariableNames":          "DuplicateVariableName",
+	"UniqueArgumentNames":          "DuplicateArgumentNames",
+	"UniqueDirectivesPerLocation":  "DuplicateDirectiveName",
+	"ValuesOfCorrectType":          "WrongType",
+	"VariablesAreInputTypes":       "NonInputTypeOnVariable",
+	"VariablesInAllowedPosition":   "VariableTypeMismatch",
+	"SingleFieldSubscriptions":     "SubscriptionMultipleRootFields",
+	"KnownRootType":                "UnknownOperation",
+	"UniqueInputFieldNames":        "UniqueObjectFieldName",
 }
+
+var undefinedField = regexp.MustCompile(`^Cannot query field "(\w+)" on type "(\w+)"`)
 
 // validationError is a rule's finding in AppSync's form. The words after the
 // type are AppSync's for an undefined field, else gqlparser's.
@@ -127,11 +127,8 @@ func validationError(e *gqlerror.Error) *graphError {
 		typ = e.Rule
 	}
 	message := e.Message
-	var name, of string
-	if typ == "FieldUndefined" {
-		if n, err := fmt.Sscanf(strings.ReplaceAll(message, `"`, ` `), "Cannot query field  %s  on type  %s ", &name, &of); n == 2 && err == nil || n == 2 {
-			message = fmt.Sprintf("Field '%s' in type '%s' is undefined @ '%s'", name, of, name)
-		}
+	if m := undefinedField.FindStringSubmatch(message); m != nil {
+		message = fmt.Sprintf("Field '%s' in type '%s' is undefined @ '%s'", m[1], m[2], m[1])
 	}
 	out := &graphError{message: "Validation error of type " + typ + ": " + message}
 	for _, l := range e.Locations {
@@ -144,14 +141,14 @@ func validationError(e *gqlerror.Error) *graphError {
 func (d *document) operation(name string) (*ast.OperationDefinition, error) {
 	if name == "" {
 		if len(d.Operations) > 1 {
-			return nil, errors.New("Must provide operation name if query contains multiple operations.")
+			return nil, refusalf("Must provide operation name if query contains multiple operations.")
 		}
 		return d.Operations[0], nil
 	}
 	if op := d.Operations.ForName(name); op != nil {
 		return op, nil
 	}
-	return nil, fmt.Errorf("Unknown operation named '%s'.", name)
+	return nil, refusalf("Unknown operation named '%s'.", name)
 }
 
 func asksSchema(d *ast.QueryDocument) bool {

@@ -144,7 +144,7 @@ func (q *dynamoDBRequest) page(in map[string]any) error {
 	if q.NextToken != nil && *q.NextToken != "" {
 		key, err := base64.StdEncoding.DecodeString(*q.NextToken)
 		if err != nil || !json.Valid(key) {
-			return errors.New("Invalid pagination token given.")
+			return refusalf("Invalid pagination token given.")
 		}
 		in["ExclusiveStartKey"] = json.RawMessage(key)
 	}

@@ -1,6 +1,7 @@
 package appsync
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -119,3 +120,10 @@ func malformed(message string) *requestError {
 
 // notAuthorized is what AppSync answers about calls that it knows no caller of.
 const notAuthorized = "You are not authorized to make this call."
+
+// refusal is a message in AppSync's words.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func refusalf(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
