@@ -46,6 +46,12 @@ type Config struct {
 	// AllowIAM decides whether a caller in mode AWS_IAM may appsync:GraphQL a
 	// field of a root type, named by its ARN. Default: it may.
 	AllowIAM func(caller *IAMIdentity, fieldARN string) bool
+	// EncodeJSONTwice makes an AWSJSON field of an event the JSON text of a JSON
+	// text, as users of several client libraries have seen since AppSync has had its
+	// own websockets (aws-mobile-appsync-sdk-js issue 533, aws-mobile-appsync-sdk-ios
+	// issue 375), where the mutation's answer has it once. AWS does not document
+	// it, so a client had better take both. Default: once.
+	EncodeJSONTwice bool
 	// Log receives what AppSync would write to its log: the cause of an error
 	// that a client sees less of, and events that nobody can receive. Default: dropped.
 	Log func(requestID, message string)

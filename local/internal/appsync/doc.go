@@ -58,5 +58,6 @@
 //   - An unauthorized connection gets connection_error without having to ask, and is closed with 1000.
 //   - The errors of a second subscription under an id, and of stop without one, have the names of
 //     AppSync Events' protocol.
+//   - AWSJSON in events is encoded once, unless Config.EncodeJSONTwice says otherwise.
 //   - A subscription by POST, which on AWS begins an MQTT handshake of old, is a BadRequestException.
 package appsync

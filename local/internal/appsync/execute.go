@@ -278,6 +278,9 @@ func (x *execution) completeList(elem *ast.Type, f *field, v value, n *node, p *
 func (x *execution) completeLeaf(def *ast.Definition, f *field, v value, n *node, p *path) {
 	if x.event {
 		n.kind, n.raw = leafKind, v.raw
+		if def.Name == "AWSJSON" && x.api.cfg.EncodeJSONTwice {
+			n.raw = quote(string(v.raw))
+		}
 		return
 	}
 	if def.Kind == ast.Enum {

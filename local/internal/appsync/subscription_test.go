@@ -254,3 +254,16 @@ func TestCredentialsInTheQuery(t *testing.T) {
 	c.send(`{"type":"connection_init"}`)
 	c.expect("greeting", ack, `{"type":"ka"}`)
 }
+
+func TestJSONInEvents(t *testing.T) {
+	for twice, want := range map[bool]string{false: `"{\"b\":1}"`, true: `"\"{\\\"b\\\":1}\""`} {
+		s := itemStack()
+		s.config.EncodeJSONTwice = twice
+		w := s.new(t)
+		c := w.ready()
+		c.start("1", `subscription {onPut {data}}`, nil, w.keyHeader())
+		c.take()
+		equal(t, "the mutation's answer", `{"data":{"put":{"data":"{\"b\":1}"}}}`, w.query(`mutation {put(item: {id: 1, data: "{\"b\": 1}"}) {data}}`, nil, nil))
+		c.expect("event", `{"id":"1","type":"data","payload":{"data":{"onPut":{"data":`+want+`}}}}`)
+	}
+}
