@@ -99,12 +99,24 @@ func (s stack) new(t *testing.T) *world {
 	return w
 }
 
-func (s stack) try(t *testing.T) (*world, error) {
+func (s stack) try(t *testing.T) (*world, error) { return s.load(t, s.list()) }
+
+// from is an API of resources from elsewhere.
+func (s stack) from(t *testing.T, list []appsync.Resource) *world {
+	t.Helper()
+	w, err := s.load(t, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (s stack) load(t *testing.T, list []appsync.Resource) (*world, error) {
 	w := &world{t: t, k: sim.New(start, 1)}
 	w.answer = func(c api.Call) ([]byte, error) { return nil, api.Errorf("Unexpected", "%s %s", c.Service, c.Action) }
 	s.config.Log = func(_, message string) { w.log = append(w.log, message) }
 	var err error
-	w.api, err = appsync.New(w.k, w, s.config, s.list())
+	w.api, err = appsync.New(w.k, w, s.config, list)
 	return w, err
 }
 
