@@ -7,10 +7,12 @@ import (
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
+	"github.com/orderflow-cdk/orderflow/local/internal/appsync"
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
 	"github.com/orderflow-cdk/orderflow/local/internal/secretsmanager"
+	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 	"github.com/orderflow-cdk/orderflow/local/internal/states"
 )
@@ -32,8 +34,6 @@ var declared = map[string]string{
 	"AWS::CloudWatch::Alarm":                      "no alarm is evaluated",
 	"AWS::CloudWatch::CompositeAlarm":             "no alarm is evaluated",
 	"AWS::CloudWatch::Dashboard":                  "no dashboard is drawn",
-	"AWS::SNS::Topic":                             "nothing is published",
-	"AWS::SNS::Subscription":                      "nothing is published",
 	"AWS::Cognito::UserPool":                      "tokens are issued without a sign-in",
 	"AWS::Cognito::UserPoolClient":                "tokens are issued without a sign-in",
 	"AWS::Cognito::UserPoolDomain":                "tokens are issued without a sign-in",
@@ -51,10 +51,11 @@ var declared = map[string]string{
 func simulated(typ string) bool {
 	switch typ {
 	case "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Lambda::Function",
-		"AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret":
+		"AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret",
+		"AWS::SNS::Topic", "AWS::SNS::Subscription":
 		return true
 	}
-	return strings.HasPrefix(typ, "AWS::ApiGateway::")
+	return strings.HasPrefix(typ, "AWS::ApiGateway::") || strings.HasPrefix(typ, "AWS::AppSync::")
 }
 
 // checkTypes is an error that names every resource whose type cannot be run.
@@ -74,24 +75,29 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 	var (
 		errs    []error
 		gateway []apigateway.Resource
+		graphQL []appsync.Resource
 		later   []*cfn.Resource
 	)
-	queues := map[string]*sqs.Queue{}
+	sources := sources{queues: map[string]*sqs.Queue{}, streams: map[string]*dynamodb.Table{}}
 	for _, r := range resources {
 		var err error
 		switch {
 		case r.Type == "AWS::SQS::Queue":
-			err = s.buildQueue(r, queues)
+			err = s.buildQueue(r, sources)
 		case r.Type == "AWS::DynamoDB::Table" || r.Type == "AWS::DynamoDB::GlobalTable":
-			err = s.buildTable(r)
+			err = s.buildTable(r, sources)
 		case r.Type == "AWS::Lambda::Function":
 			err = s.buildFunction(r)
 		case r.Type == "AWS::StepFunctions::StateMachine":
 			err = s.buildStateMachine(r)
 		case r.Type == "AWS::SecretsManager::Secret":
 			err = s.buildSecret(r)
-		case r.Type == "AWS::Lambda::EventSourceMapping" || r.Type == "AWS::Lambda::EventInvokeConfig":
+		case r.Type == "AWS::SNS::Topic":
+			err = s.buildTopic(r)
+		case r.Type == "AWS::Lambda::EventSourceMapping" || r.Type == "AWS::Lambda::EventInvokeConfig" || r.Type == "AWS::SNS::Subscription":
 			later = append(later, r)
+		case strings.HasPrefix(r.Type, "AWS::AppSync::"):
+			graphQL = append(graphQL, appsync.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties})
 		case strings.HasPrefix(r.Type, "AWS::ApiGateway::"):
 			gateway = append(gateway, apigateway.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties})
 		default:
@@ -100,13 +106,17 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 		errs = append(errs, err)
 	}
 	for _, r := range later {
-		if r.Type == "AWS::Lambda::EventInvokeConfig" {
+		switch r.Type {
+		case "AWS::Lambda::EventInvokeConfig":
 			errs = append(errs, s.buildEventInvokeConfig(r))
-			continue
+		case "AWS::SNS::Subscription":
+			errs = append(errs, s.buildSubscription(r))
+		default:
+			errs = append(errs, s.buildEventSource(r, sources))
 		}
-		errs = append(errs, s.buildEventSource(r, queues))
 	}
-	errs = append(errs, s.buildGateway(gateway), s.queues.Check(), s.functions.Check())
+	exists := func(arn string) bool { return sources.queues[arn] != nil || s.functions.Function(arn) != nil }
+	errs = append(errs, s.buildGateway(gateway), s.buildGraphQL(graphQL), s.queues.Check(), s.functions.Check(), s.topics.Check(exists))
 	slices.Sort(s.notes)
 	return errors.Join(errs...)
 }
@@ -127,7 +137,13 @@ func named(r *cfn.Resource, err error) error {
 	return fmt.Errorf("%s (%s): %w", r.LogicalID, r.Type, err)
 }
 
-func (s *Stack) buildQueue(r *cfn.Resource, queues map[string]*sqs.Queue) error {
+// sources are what event source mappings can read, by ARN.
+type sources struct {
+	queues  map[string]*sqs.Queue
+	streams map[string]*dynamodb.Table
+}
+
+func (s *Stack) buildQueue(r *cfn.Resource, sources sources) error {
 	var p sqs.QueueProperties
 	if err := s.decode(r, &p); err != nil {
 		return err
@@ -136,12 +152,12 @@ func (s *Stack) buildQueue(r *cfn.Resource, queues map[string]*sqs.Queue) error 
 	if err != nil {
 		return named(r, err)
 	}
-	queues[q.ARN] = q
+	sources.queues[q.ARN] = q
 	s.functions.AddTarget(q.ARN, q)
 	return nil
 }
 
-func (s *Stack) buildTable(r *cfn.Resource) error {
+func (s *Stack) buildTable(r *cfn.Resource, sources sources) error {
 	var p dynamodb.TableProperties
 	if r.Type == "AWS::DynamoDB::GlobalTable" {
 		var global dynamodb.GlobalTableProperties
@@ -155,7 +171,31 @@ func (s *Stack) buildTable(r *cfn.Resource) error {
 	} else if err := s.decode(r, &p); err != nil {
 		return err
 	}
-	_, err := s.tables.CreateTable(s.names.physical(r.LogicalID), p)
+	t, err := s.tables.CreateTable(s.names.physical(r.LogicalID), p)
+	if err != nil {
+		return named(r, err)
+	}
+	if arn := t.StreamARN(); arn != "" {
+		sources.streams[arn] = t
+	}
+	return nil
+}
+
+func (s *Stack) buildTopic(r *cfn.Resource) error {
+	var p sns.TopicProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	_, err := s.topics.CreateTopic(s.names.physical(r.LogicalID), p)
+	return named(r, err)
+}
+
+func (s *Stack) buildSubscription(r *cfn.Resource) error {
+	var p sns.SubscriptionProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	_, err := s.topics.CreateSubscription(p)
 	return named(r, err)
 }
 
@@ -198,14 +238,18 @@ func (s *Stack) buildSecret(r *cfn.Resource) error {
 	return named(r, s.secrets.Create(arn, s.names.physical(r.LogicalID), p))
 }
 
-func (s *Stack) buildEventSource(r *cfn.Resource, queues map[string]*sqs.Queue) error {
+func (s *Stack) buildEventSource(r *cfn.Resource, sources sources) error {
 	var p lambda.EventSourceMappingProperties
 	if err := s.decode(r, &p); err != nil {
 		return err
 	}
-	q, ok := queues[p.EventSourceArn]
+	if t, ok := sources.streams[p.EventSourceArn]; ok {
+		_, err := s.functions.CreateStreamMapping(r.LogicalID, p, t)
+		return named(r, err)
+	}
+	q, ok := sources.queues[p.EventSourceArn]
 	if !ok {
-		return named(r, fmt.Errorf("EventSourceArn %s is no queue of this template; other sources are not simulated", p.EventSourceArn))
+		return named(r, fmt.Errorf("EventSourceArn %s is no queue and no stream of this template; other sources are not simulated", p.EventSourceArn))
 	}
 	_, err := s.functions.CreateEventSourceMapping(r.LogicalID, p, q)
 	return named(r, err)

@@ -17,6 +17,7 @@ var latency = map[string]time.Duration{
 	"lambda":         3 * time.Millisecond,
 	"states":         12 * time.Millisecond,
 	"secretsmanager": 15 * time.Millisecond,
+	"sns":            6 * time.Millisecond,
 }
 
 // bus carries every call of an AWS service inside the stack, whoever makes it.

@@ -73,17 +73,49 @@ func (s *Stack) IDToken(subject string, claims map[string]any) (string, error) {
 // maxPayload is the largest body that API Gateway takes, in bytes (quotas, "Payload size").
 const maxPayload = 10 << 20
 
-// ServeHTTP makes the stack's API an HTTP server, with or without the stage's
-// name before the path.
+// ServeHTTP makes the stack an HTTP server. A request to one of AWS's own hosts
+// reaches what is there. To any other host, /graphql and /graphql/realtime are
+// AppSync's, what a topic's messages link to is SNS's, and the rest is the
+// gateway's, with or without the stage's name before the path.
 func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch s.addressee(r) {
+	case "appsync":
+		s.serveGraphQL(w, r)
+	case "sns":
+		s.serveTopics(w, r)
+	default:
+		s.serveGateway(w, r)
+	}
+}
+
+func (s *Stack) addressee(r *http.Request) string {
+	host := strings.ToLower(r.Host)
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	switch {
+	case s.isGraphQL(host):
+		return "appsync"
+	case host == "sns."+s.opts.Region+".amazonaws.com":
+		return "sns"
+	case strings.HasSuffix(host, ".amazonaws.com"):
+		return "gateway"
+	case s.graphQL != nil && (r.URL.Path == "/graphql" || strings.HasPrefix(r.URL.Path, "/graphql/")):
+		return "appsync"
+	case strings.HasPrefix(r.URL.Path, "/SimpleNotificationService-") || r.URL.Path == "/" && r.URL.Query().Has("Action"):
+		return "sns"
+	}
+	return "gateway"
+}
+
+func (s *Stack) serveGateway(w http.ResponseWriter, r *http.Request) {
 	if s.api == nil {
 		http.Error(w, "the template has no AWS::ApiGateway::RestApi", http.StatusNotFound)
 		return
 	}
-	// One byte more than API Gateway takes is enough to see that it is too much.
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
+	body, err := readBody(r)
 	if err != nil {
-		http.Error(w, "reading the body: "+err.Error(), http.StatusBadRequest)
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
@@ -101,12 +133,43 @@ func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	header := w.Header()
-	for name, values := range res.Header {
-		header[name] = values
+	writeAnswer(w, res.Status, res.Header, res.Body)
+}
+
+func (s *Stack) serveTopics(w http.ResponseWriter, r *http.Request) {
+	var (
+		status int
+		header http.Header
+		body   []byte
+	)
+	err := s.await(func(done func()) {
+		s.topics.Serve(r, func(answered int, h http.Header, b []byte) {
+			status, header, body = answered, h, b
+			done()
+		})
+	})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
 	}
-	w.WriteHeader(res.Status)
-	_, _ = w.Write(res.Body)
+	writeAnswer(w, status, header, body)
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	// One byte more than API Gateway takes is enough to see that it is too much.
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the body: %w", err)
+	}
+	return body, nil
+}
+
+func writeAnswer(w http.ResponseWriter, status int, header http.Header, body []byte) {
+	for name, values := range header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // to a client that may be gone
 }
 
 // APIKey returns the value of an API key of the template, which callers send

@@ -33,9 +33,14 @@ type Identity struct {
 // five minutes" (IAM User Guide, Signature Version 4, Troubleshooting).
 const clockSkew = 5 * time.Minute
 
-// identify checks the Signature Version 4 of a request by signing it again,
-// with the headers that its client signed.
+// identify checks the signature of a request to the gateway.
 func (s *Stack) identify(r *apigateway.Request, _ string) (*apigateway.Identity, error) {
+	return s.signer("execute-api", r)
+}
+
+// signer checks the Signature Version 4 of a request to a service by signing it
+// again, with the headers that its client signed.
+func (s *Stack) signer(to string, r *apigateway.Request) (*apigateway.Identity, error) {
 	given := r.Header.Get("Authorization")
 	parameters, ok := strings.CutPrefix(given, "AWS4-HMAC-SHA256 ")
 	if !ok {
@@ -54,20 +59,20 @@ func (s *Stack) identify(r *apigateway.Request, _ string) (*apigateway.Identity,
 	key, region, service := scope[0], scope[2], scope[3]
 	id, known := s.opts.Identities[key]
 	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
-	if !known || err != nil || region != s.opts.Region || service != "execute-api" {
+	if !known || err != nil || region != s.opts.Region || service != to {
 		return nil, apigateway.ErrInvalidSignature
 	}
 	if skew := s.kernel.Now().Sub(at).Abs(); skew > clockSkew {
 		return nil, apigateway.ErrExpiredToken
 	}
-	again, err := signedAgain(r, strings.Split(field["SignedHeaders"], ";"), aws.Credentials{AccessKeyID: key, SecretAccessKey: id.SecretAccessKey}, region, at)
+	again, err := signedAgain(r, strings.Split(field["SignedHeaders"], ";"), aws.Credentials{AccessKeyID: key, SecretAccessKey: id.SecretAccessKey}, to, region, at)
 	if err != nil || again != given {
 		return nil, apigateway.ErrInvalidSignature
 	}
 	return id.withDefaults(key, s.opts.AccountID).caller(key), nil
 }
 
-func signedAgain(r *apigateway.Request, headers []string, c aws.Credentials, region string, at time.Time) (string, error) {
+func signedAgain(r *apigateway.Request, headers []string, c aws.Credentials, service, region string, at time.Time) (string, error) {
 	u := &url.URL{Scheme: "https", Host: r.Host, RawQuery: r.RawQuery}
 	var err error
 	if u.Path, err = url.PathUnescape(r.Path); err != nil {
@@ -85,7 +90,7 @@ func signedAgain(r *apigateway.Request, headers []string, c aws.Credentials, reg
 		}
 	}
 	sum := sha256.Sum256(r.Body)
-	if err := v4.NewSigner().SignHTTP(context.Background(), c, req, hex.EncodeToString(sum[:]), "execute-api", region, at); err != nil {
+	if err := v4.NewSigner().SignHTTP(context.Background(), c, req, hex.EncodeToString(sum[:]), service, region, at); err != nil {
 		return "", err
 	}
 	return req.Header.Get("Authorization"), nil

@@ -3,6 +3,7 @@ package local
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 )
@@ -12,6 +13,7 @@ import (
 // made in any order and a run can be repeated.
 type names struct {
 	region, account, stack string
+	started                time.Time // of which streams have their label
 	template               *cfn.Template
 }
 
@@ -44,7 +46,7 @@ func (n names) ref(id, typ string) (string, error) {
 	case "AWS::SNS::Topic":
 		return n.arn("sns", name), nil
 	case "AWS::AppSync::GraphQLApi":
-		return n.arn("appsync", "apis/"+n.apiID(id)), nil
+		return n.arn("appsync", "apis/"+id), nil
 	case "AWS::SecretsManager::Secret":
 		return n.arn("secretsmanager", "secret:"+name), nil
 	case "AWS::Cognito::UserPool":
@@ -77,7 +79,7 @@ func (n names) getAtt(id, typ, attr string) (string, error) {
 	case "AWS::DynamoDB::Table.Arn", "AWS::DynamoDB::GlobalTable.Arn":
 		return n.arn("dynamodb", "table/"+name), nil
 	case "AWS::DynamoDB::Table.StreamArn", "AWS::DynamoDB::GlobalTable.StreamArn":
-		return n.arn("dynamodb", "table/"+name+"/stream/local"), nil
+		return n.arn("dynamodb", "table/"+name+"/stream/"+n.started.Format("2006-01-02T15:04:05.000")), nil
 	case "AWS::Lambda::Function.Arn":
 		return n.arn("lambda", "function:"+name), nil
 	case "AWS::StepFunctions::StateMachine.Arn":
@@ -111,9 +113,9 @@ func (n names) getAtt(id, typ, attr string) (string, error) {
 	case "AWS::Cognito::UserPoolClient.ClientId":
 		return id, nil
 	case "AWS::AppSync::GraphQLApi.ApiId":
-		return n.apiID(id), nil
+		return id, nil
 	case "AWS::AppSync::GraphQLApi.Arn":
-		return n.arn("appsync", "apis/"+n.apiID(id)), nil
+		return n.arn("appsync", "apis/"+id), nil
 	case "AWS::AppSync::GraphQLApi.GraphQLUrl":
 		return "https://" + n.graphQLHost("appsync-api", id) + "/graphql", nil
 	case "AWS::AppSync::GraphQLApi.GraphQLDns":
@@ -137,11 +139,8 @@ func (n names) getAtt(id, typ, attr string) (string, error) {
 	return "", fmt.Errorf("the attribute %s of %s (%s) is not simulated", attr, id, typ)
 }
 
-// apiID is the id of an AppSync API. It is part of host names, which have no case.
-func (n names) apiID(logicalID string) string { return strings.ToLower(logicalID) }
-
 func (n names) graphQLHost(service, logicalID string) string {
-	return n.apiID(logicalID) + "." + service + "." + n.region + ".amazonaws.com"
+	return strings.ToLower(logicalID) + "." + service + "." + n.region + ".amazonaws.com"
 }
 
 // environment is the view of the names that the template's intrinsics need.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
+	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
 
@@ -54,12 +56,15 @@ func withoutNetwork(stack *middleware.Stack) error {
 	return nil
 }
 
-// wireProtocols maps the prefix of X-Amz-Target to the service and the prefix
-// of its error types.
-var wireProtocols = map[string]struct {
+// wireProtocol is how a service is called. With sns it is AWS Query, elsewhere AWS JSON.
+type wireProtocol struct {
 	service     string
 	errorPrefix func(code string) string
-}{
+}
+
+// wireProtocols maps the prefix of X-Amz-Target to the service and the prefix
+// of its error types.
+var wireProtocols = map[string]wireProtocol{
 	"DynamoDB_20120810": {"dynamodb", always("com.amazonaws.dynamodb.v20120810#")},
 	"AWSStepFunctions":  {"states", always("com.amazonaws.swf.base.model#")},
 	"AmazonSQS":         {"sqs", sqs.TypePrefix},
@@ -74,11 +79,6 @@ func (s *sdk) Do(req *http.Request) (*http.Response, error) {
 	if p == nil {
 		return nil, errors.New("local: an AWS call outside an invocation: use the context that the handler was given")
 	}
-	prefix, action, ok := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
-	protocol, known := wireProtocols[prefix]
-	if !ok || !known {
-		return nil, fmt.Errorf("local: not simulated: %s %s (X-Amz-Target %q)", req.Method, req.URL.Host, req.Header.Get("X-Amz-Target"))
-	}
 	var in []byte
 	if req.Body != nil {
 		var err error
@@ -86,28 +86,80 @@ func (s *sdk) Do(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+	if s.stack.isGraphQL(req.URL.Host) {
+		return s.stack.graphQLFrom(req, in, s.role)
+	}
+	c, wire, err := decodeCall(req, in)
+	if err != nil {
+		return nil, err
+	}
+	c.Caller = s.role
 	var (
-		out []byte
-		err error
+		out     []byte
+		refused error
 	)
-	p.Await(func(resume func()) {
-		s.stack.bus.Do(api.Call{Service: protocol.service, Action: action, Input: in, Caller: s.role},
-			func(o []byte, e error) { out, err = o, e; resume() })
+	err = lambda.Await(req.Context(), func(resume func()) {
+		s.stack.bus.Do(c, func(o []byte, e error) { out, refused = o, e; resume() })
 	})
 	s.last = p
-	return wireResponse(req, out, err, protocol.errorPrefix)
+	if err != nil {
+		return nil, err
+	}
+	return wire.response(req, c.Action, out, refused)
 }
 
-func wireResponse(req *http.Request, out []byte, err error, errorPrefix func(code string) string) (*http.Response, error) {
-	status := http.StatusOK
-	header := http.Header{"Content-Type": {"application/x-amz-json-1.0"}}
-	if err != nil {
-		var refused *api.Error
-		if !errors.As(err, &refused) {
-			return nil, err
+// decodeCall reads a call in the protocol of its service.
+func decodeCall(req *http.Request, body []byte) (api.Call, wireProtocol, error) {
+	unknown := func() (api.Call, wireProtocol, error) {
+		return api.Call{}, wireProtocol{}, fmt.Errorf("local: not simulated: %s %s (X-Amz-Target %q)", req.Method, req.URL.Host, req.Header.Get("X-Amz-Target"))
+	}
+	if prefix, action, ok := strings.Cut(req.Header.Get("X-Amz-Target"), "."); ok {
+		protocol, known := wireProtocols[prefix]
+		if !known {
+			return unknown()
 		}
-		status, out = refused.HTTPStatus(), refused.Body(errorPrefix(refused.Code))
+		return api.Call{Service: protocol.service, Action: action, Input: body}, protocol, nil
+	}
+	if !strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return unknown()
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return api.Call{}, wireProtocol{}, fmt.Errorf("local: %w", err)
+	}
+	if form.Get("Version") != snsVersion {
+		return unknown()
+	}
+	action, in, err := sns.DecodeQuery(form)
+	return api.Call{Service: "sns", Action: action, Input: in}, wireProtocol{service: "sns"}, err
+}
+
+// snsVersion is the version of the API of SNS, the only service of which the SDK
+// still speaks the AWS Query protocol.
+const snsVersion = "2010-03-31"
+
+// response is the answer of a call as its protocol sends it.
+func (w wireProtocol) response(req *http.Request, action string, out []byte, err error) (*http.Response, error) {
+	var refused *api.Error
+	if err != nil && !errors.As(err, &refused) {
+		return nil, err
+	}
+	status, header := http.StatusOK, http.Header{}
+	if refused != nil {
+		status = refused.HTTPStatus()
 		header.Set("X-Amzn-Errortype", refused.Code)
+	}
+	switch {
+	case w.service == "sns" && refused != nil:
+		out = sns.EncodeError(refused)
+	case w.service == "sns":
+		out = sns.EncodeResponse(action, out)
+	case refused != nil:
+		out = refused.Body(w.errorPrefix(refused.Code))
+	}
+	header.Set("Content-Type", "application/x-amz-json-1.0")
+	if w.service == "sns" {
+		header.Set("Content-Type", "text/xml")
 	}
 	return &http.Response{
 		Status: http.StatusText(status), StatusCode: status,

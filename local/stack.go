@@ -6,16 +6,19 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
+	"github.com/orderflow-cdk/orderflow/local/internal/appsync"
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
 	"github.com/orderflow-cdk/orderflow/local/internal/secretsmanager"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
+	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 	"github.com/orderflow-cdk/orderflow/local/internal/states"
 )
@@ -52,9 +55,12 @@ type Options struct {
 	// KeepHistories is how many of the executions that ended last keep their
 	// history for GetExecutionHistory; default 1,000, negative keeps all.
 	KeepHistories int
-	// Egress answers the functions' HTTP requests that are not AWS calls. Without
-	// it they fail.
+	// Egress answers the HTTP requests of functions that are not AWS calls, and those
+	// of topics to their HTTP subscribers. Without it they fail.
 	Egress http.RoundTripper
+	// OnFrame is told of every event that goes out to a websocket, with the field of
+	// the subscription, within the event of the stack that sends it. Default: nothing is.
+	OnFrame func(at time.Time, subscription string, frame []byte)
 }
 
 func (o Options) withDefaults() Options {
@@ -102,6 +108,8 @@ type Stack struct {
 	machines  *states.Service
 	tables    *dynamodb.Service
 	secrets   *secretsmanager.Service
+	topics    *sns.Service
+	graphQL   *appsync.API // nil if the template has none
 }
 
 // New builds the stack that the template declares. Its error names everything
@@ -119,12 +127,17 @@ func New(template []byte, o Options) (*Stack, error) {
 	b := &bus{kernel: k, services: map[string]api.Service{}}
 	s := &Stack{
 		kernel: k, opts: o, bus: b, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-		names:     names{region: o.Region, account: o.AccountID, stack: o.Name, template: t},
+		names:     names{region: o.Region, account: o.AccountID, stack: o.Name, started: k.Now(), template: t},
 		queues:    sqs.NewService(k, o.Region, o.AccountID),
 		functions: lambda.NewService(k, o.Region, o.AccountID),
 		tables:    dynamodb.NewService(k, o.Region, o.AccountID),
 		machines:  states.NewService(k, b, o.Region, o.AccountID),
 		secrets:   secretsmanager.NewService(k),
+	}
+	s.topics = sns.NewService(k, b, o.Region, o.AccountID, s.post)
+	s.topics.Log = o.Logs
+	if o.Endpoint != "" {
+		s.topics.BaseURL = strings.TrimSuffix(o.Endpoint, "/")
 	}
 	s.functions.Log = o.Logs
 	if o.KeepHistories != 0 {
@@ -135,6 +148,7 @@ func New(template []byte, o Options) (*Stack, error) {
 	b.services["dynamodb"] = s.tables
 	b.services["states"] = s.machines
 	b.services["secretsmanager"] = s.secrets
+	b.services["sns"] = s.topics
 	if s.tokens, err = newTokens(k.Now); err != nil {
 		return nil, err
 	}
