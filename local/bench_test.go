@@ -52,8 +52,7 @@ func runOrders(b *testing.B, template []byte, n int) {
 	}
 	bodies := make([][]byte, n)
 	for i := range bodies {
-		bodies[i] = []byte(`{"currency":"EUR","items":[{"sku":"KB-1001","quantity":2,"unitPrice":4990}],"payment":{"method":"card","token":"tok_visa"},` +
-			`"shipTo":{"name":"Ada","line1":"1 St","city":"Paris","postalCode":"75001","country":"FR"},"notes":"order ` + strconv.Itoa(i) + `"}`)
+		bodies[i] = orderBody(i)
 	}
 	// An account's gateway admits a burst of 5,000 and 10,000 a second.
 	const burst = 4_000
@@ -71,6 +70,12 @@ func runOrders(b *testing.B, template []byte, n int) {
 	if done := completed(b, s); done != n {
 		b.Fatalf("%d of %d orders completed", done, n)
 	}
+}
+
+// orderBody is an order, told apart by its notes.
+func orderBody(i int) []byte {
+	return []byte(`{"currency":"EUR","items":[{"sku":"KB-1001","quantity":2,"unitPrice":4990}],"payment":{"method":"card","token":"tok_visa"},` +
+		`"shipTo":{"name":"Ada","line1":"1 St","city":"Paris","postalCode":"75001","country":"FR"},"notes":"order ` + strconv.Itoa(i) + `"}`)
 }
 
 // completed counts the orders in the table that are COMPLETED.

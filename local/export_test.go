@@ -1,6 +1,7 @@
 package local
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
@@ -9,15 +10,33 @@ import (
 // SendAll sends all bodies by POST to a path at one moment of virtual time, and
 // returns the statuses when all are answered.
 func (s *Stack) SendAll(path string, header http.Header, bodies [][]byte) []int {
+	statuses := make([]int, len(bodies))
+	for i, a := range s.AnswersToAll(path, header, bodies) {
+		statuses[i] = a.Status
+	}
+	return statuses
+}
+
+// Answer is that to an order.
+type Answer struct {
+	Status  int
+	OrderID string
+}
+
+// AnswersToAll is SendAll that returns the answers.
+func (s *Stack) AnswersToAll(path string, header http.Header, bodies [][]byte) []Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	statuses := make([]int, len(bodies))
+	answers := make([]Answer, len(bodies))
 	open := len(bodies)
 	for i, body := range bodies {
-		s.api.Serve(&apigateway.Request{Method: http.MethodPost, Path: path, Header: header, Body: body},
-			func(res *apigateway.Response) { statuses[i] = res.Status; open-- })
+		s.api.Serve(&apigateway.Request{Method: http.MethodPost, Path: path, Header: header, Body: body}, func(res *apigateway.Response) {
+			answers[i].Status = res.Status
+			_ = json.Unmarshal(res.Body, &answers[i]) // a refusal has no order
+			open--
+		})
 	}
 	for open > 0 && s.kernel.Step() {
 	}
-	return statuses
+	return answers
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -45,6 +46,8 @@ func (t transport) upgrade(req *http.Request, w *recorder) (*http.Response, erro
 	client, server := net.Pipe()
 	w.conn = server
 	done := make(chan struct{})
+	// The end of the request's context is not that of the connection, which may be long after.
+	req = req.WithContext(context.WithoutCancel(req.Context()))
 	go func() {
 		defer close(done)
 		t.stack.ServeHTTP(w, req)
