@@ -154,7 +154,10 @@ func (k *Kernel) Close() {
 	for _, p := range waiting {
 		p.Abort()
 	}
-	k.queue = nil
+	for _, e := range k.queue {
+		e.index = -1 // what waited can still be cancelled
+	}
+	k.queue, k.foreground = nil, 0
 }
 
 type eventQueue []*Event

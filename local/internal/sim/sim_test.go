@@ -133,6 +133,16 @@ func TestCloseEndsEveryProcess(t *testing.T) {
 	}
 }
 
+func TestWhatWaitedCanBeCancelledAfterClose(t *testing.T) {
+	k := sim.New(start, 1)
+	e := k.After(time.Second, func() { t.Error("it happened") })
+	k.Close()
+	e.Cancel()
+	if !k.Idle() || k.Step() {
+		t.Error("something is still going to happen")
+	}
+}
+
 func TestTheSameSeedMakesTheSameChoices(t *testing.T) {
 	draw := func(seed uint64) (out []uint64) {
 		k := sim.New(start, seed)
