@@ -17,7 +17,7 @@ type Webhook struct {
 	// Statuses are those that it is told of; none: all.
 	Statuses []string `json:"statuses"`
 	Enabled  bool     `json:"enabled"`
-	// DisabledReason is "gone" or "failing" if orderflow disabled it.
+	// DisabledReason is "Gone" or "Failing" if orderflow disabled it.
 	DisabledReason string    `json:"disabledReason"`
 	CreatedAt      time.Time `json:"createdAt"`
 	// FailingSince is when attempts began to fail without a success since; zero if the last one succeeded.

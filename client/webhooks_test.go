@@ -17,7 +17,7 @@ import (
 func TestWebhooks(t *testing.T) {
 	ctx := context.Background()
 	a := newAPI(t)
-	const endpoint = `{"id":"we_1","url":"https://shop.example/hooks","statuses":["PAID"],"enabled":false,"disabledReason":"failing",` +
+	const endpoint = `{"id":"we_1","url":"https://shop.example/hooks","statuses":["PAID"],"enabled":false,"disabledReason":"Failing",` +
 		`"createdAt":"2026-01-02T03:04:05.000Z","failingSince":"2026-01-03T03:04:05.000Z","lastFailure":{"at":"2026-01-03T03:04:05.000Z","status":500,"error":"no"}%s}`
 	var asked []string
 	a.fault = func(_ int, w http.ResponseWriter, r *http.Request) bool {
@@ -46,7 +46,7 @@ func TestWebhooks(t *testing.T) {
 	c, _ := newClient(t, a, client.Options{})
 	at := start.AddDate(0, 0, 1)
 	want := func(secret string) client.Webhook {
-		return client.Webhook{ID: "we_1", URL: "https://shop.example/hooks", Statuses: []string{"PAID"}, DisabledReason: "failing",
+		return client.Webhook{ID: "we_1", URL: "https://shop.example/hooks", Statuses: []string{"PAID"}, DisabledReason: "Failing",
 			CreatedAt: start, FailingSince: at, LastFailure: &client.WebhookFailure{At: at, Status: 500, Error: "no"}, Secret: secret}
 	}
 	check := func(got, want any, err error) {

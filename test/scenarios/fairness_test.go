@@ -15,8 +15,8 @@ import (
 func slowIntake(r local.Runtime) (local.Handler, error) {
 	h, err := localapp.Functions()[handler.Intake](r)
 	return handlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
-		for until := r.Now().Add(4 * time.Second); r.Now().Before(until); {
-			pass(ctx, r.AWS.HTTPClient, 1)
+		if err := local.Sleep(ctx, 4*time.Second); err != nil {
+			return nil, err
 		}
 		return h.Invoke(ctx, payload)
 	}), err

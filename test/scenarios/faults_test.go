@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
@@ -88,7 +89,9 @@ func (i *invocation) call(req *http.Request, do func(*http.Request) (*http.Respo
 		return do(req)
 	}
 	if i.kind == refused || i.kind == denied {
-		pass(req.Context(), i.aws, 1)
+		if err := local.Sleep(req.Context(), 15*time.Millisecond); err != nil {
+			return nil, err
+		}
 	} else if _, err := do(req); err != nil {
 		return nil, err
 	}
@@ -116,25 +119,9 @@ func (i *invocation) strikes() bool {
 
 func (i *invocation) end(ctx context.Context) {
 	if i.kind == hang {
-		pass(ctx, i.aws, 100_000)
+		_ = local.Sleep(ctx, time.Hour) // more than any timeout
 	}
 	panic("the fault that the test is about")
-}
-
-// pass lets simulated time go by in a function: calls that have no effect.
-func pass(ctx context.Context, client aws.HTTPClient, calls int) {
-	for range calls {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://secretsmanager.invalid/", strings.NewReader("{}"))
-		if err != nil {
-			panic(err)
-		}
-		req.Header.Set("X-Amz-Target", "secretsmanager.GetSecretValue")
-		res, err := client.Do(req)
-		if err != nil {
-			panic(err)
-		}
-		_ = res.Body.Close()
-	}
 }
 
 // ledger is a payment provider that remembers what it was made to do.
