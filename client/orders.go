@@ -51,15 +51,15 @@ type State struct {
 	Status   string `json:"status"`
 	Sequence int64  `json:"sequence"` // 0 while it is StatusQueued
 	// AcceptedAt and UpdatedAt are zero while it is StatusQueued.
-	AcceptedAt time.Time `json:"acceptedAt"`
-	UpdatedAt  time.Time `json:"updatedAt"`
+	AcceptedAt time.Time `json:"acceptedAt,omitzero"`
+	UpdatedAt  time.Time `json:"updatedAt,omitzero"`
 	// Reason is the name of the error that led to a rejection, failure or
 	// cancellation, such as "OutOfStock"; Detail is its message.
-	Reason string `json:"reason"`
-	Detail string `json:"detail"`
+	Reason string `json:"reason,omitempty"`
+	Detail string `json:"detail,omitempty"`
 	// Conflicts counts other bodies under the same idempotency key: the first one won.
-	Conflicts       int64 `json:"conflicts"`
-	CancelRequested bool  `json:"cancelRequested"`
+	Conflicts       int64 `json:"conflicts,omitempty"`
+	CancelRequested bool  `json:"cancelRequested,omitempty"`
 	Links           Links `json:"links"`
 	// RetryAfter is how long to wait before the next look; 0 at the end.
 	RetryAfter time.Duration `json:"-"`
@@ -74,16 +74,16 @@ type Order struct {
 	// History has every status so far but StatusQueued, oldest first.
 	History []Entry `json:"history"`
 	// Results holds the outputs of the steps that finished, by step.
-	Results map[string]json.RawMessage `json:"results"`
+	Results map[string]json.RawMessage `json:"results,omitempty"`
 	// Order is the body as it was sent; nil while it is StatusQueued.
-	Order json.RawMessage `json:"order"`
+	Order json.RawMessage `json:"order,omitempty"`
 }
 
 // Entry is one status of an order's history.
 type Entry struct {
 	Sequence int64     `json:"sequence"`
 	Status   string    `json:"status"`
-	Reason   string    `json:"reason"`
+	Reason   string    `json:"reason,omitempty"`
 	At       time.Time `json:"at"`
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -219,8 +218,8 @@ func pushed(payload json.RawMessage) (event.Event, error) {
 		if e.OrderID == "" || e.Status == "" || e.Sequence < 1 || e.ID != event.ID(e.OrderID, e.Sequence) {
 			return event.Event{}, fmt.Errorf("event by websocket: %s is not an event of an order", e.ID)
 		}
-		changes := event.Changes{}
-		if err := json.NewDecoder(strings.NewReader(e.Changes)).Decode(&changes); err != nil && !errors.Is(err, io.EOF) {
+		changes, err := pushedChanges(e.Changes)
+		if err != nil {
 			return event.Event{}, fmt.Errorf("event by websocket: changes of %s: %w", e.ID, err)
 		}
 		return event.Event{
@@ -231,15 +230,40 @@ func pushed(payload json.RawMessage) (event.Event, error) {
 	return event.Event{}, errors.New("event by websocket: the message has no event")
 }
 
-// pushedEvent is event.Event in the types of GraphQL: changes is a JSON text.
+// pushedEvent is event.Event in the types of GraphQL.
 type pushedEvent struct {
-	ID             string    `json:"id"`
-	Type           string    `json:"type"`
-	OrderID        string    `json:"orderId"`
-	Tenant         string    `json:"tenant"`
-	Status         string    `json:"status"`
-	PreviousStatus string    `json:"previousStatus"`
-	Sequence       int64     `json:"sequence"`
-	OccurredAt     time.Time `json:"occurredAt"`
-	Changes        string    `json:"changes"`
+	ID             string          `json:"id"`
+	Type           string          `json:"type"`
+	OrderID        string          `json:"orderId"`
+	Tenant         string          `json:"tenant"`
+	Status         string          `json:"status"`
+	PreviousStatus string          `json:"previousStatus"`
+	Sequence       int64           `json:"sequence"`
+	OccurredAt     time.Time       `json:"occurredAt"`
+	Changes        json.RawMessage `json:"changes"` // AWSJSON: a text that is JSON
+}
+
+// maxEncoded is how many texts within texts AWSJSON may be.
+const maxEncoded = 2
+
+// pushedChanges reads an AWSJSON: a text that is JSON. In the messages of a subscription users have seen a
+// text in a text, where the answer to a query has it once (aws-mobile-appsync-sdk-js issue 533,
+// aws-mobile-appsync-sdk-ios issue 375). AWS does not document it, so either will do.
+func pushedChanges(raw json.RawMessage) (event.Changes, error) {
+	for range maxEncoded {
+		if len(raw) == 0 || raw[0] != '"' {
+			break
+		}
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return event.Changes{}, err
+		}
+		raw = bytes.TrimSpace([]byte(text))
+	}
+	var c event.Changes
+	if len(raw) == 0 {
+		return c, nil
+	}
+	err := json.Unmarshal(raw, &c)
+	return c, err
 }

@@ -13,25 +13,25 @@ import (
 type Webhook struct {
 	ID          string `json:"id"`
 	URL         string `json:"url"`
-	Description string `json:"description"`
+	Description string `json:"description,omitempty"`
 	// Statuses are those that it is told of; none: all.
-	Statuses []string `json:"statuses"`
+	Statuses []string `json:"statuses,omitempty"`
 	Enabled  bool     `json:"enabled"`
 	// DisabledReason is "Gone" or "Failing" if orderflow disabled it.
-	DisabledReason string    `json:"disabledReason"`
+	DisabledReason string    `json:"disabledReason,omitempty"`
 	CreatedAt      time.Time `json:"createdAt"`
 	// FailingSince is when attempts began to fail without a success since; zero if the last one succeeded.
-	FailingSince time.Time `json:"failingSince"`
+	FailingSince time.Time `json:"failingSince,omitzero"`
 	// LastFailure is nil if there was none ever.
-	LastFailure *WebhookFailure `json:"lastFailure"`
+	LastFailure *WebhookFailure `json:"lastFailure,omitempty"`
 	// Secret verifies what is sent. It is told once: by CreateWebhook and RotateWebhookSecret.
-	Secret string `json:"secret"`
+	Secret string `json:"secret,omitempty"`
 }
 
 // WebhookFailure is what went wrong with an attempt.
 type WebhookFailure struct {
 	At     time.Time `json:"at"`
-	Status int       `json:"status"` // of the endpoint's answer; 0 if there was none
+	Status int       `json:"status,omitempty"` // of the endpoint's answer; 0 if there was none
 	Error  string    `json:"error"`
 }
 

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,6 +13,12 @@ import (
 type commands struct {
 	Up   upCommand   `cmd:"" help:"Run the stack on this machine in real time, for any client, until Ctrl-C."`
 	Demo demoCommand `cmd:"" help:"Run orders through the whole stack on this machine, without AWS, and print what became of each."`
+
+	Submit   submitCommand   `cmd:"" help:"Submit an order to an API, on this machine or AWS."`
+	Status   statusCommand   `cmd:"" help:"Tell where an order stands."`
+	Watch    watchCommand    `cmd:"" help:"Tell an order's events as they come, up to its end."`
+	Cancel   cancelCommand   `cmd:"" help:"Ask for an order to be cancelled."`
+	Webhooks webhooksCommand `cmd:"" help:"Manage where the tenant's events are sent."`
 }
 
 func main() {
@@ -38,6 +45,10 @@ func run(args []string) int {
 	if err := ctx.Run(); err != nil {
 		// An error is one line, also where it joins several.
 		fmt.Fprintf(os.Stderr, "orderflow: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+		var coded *exitError
+		if errors.As(err, &coded) {
+			return coded.ExitCode()
+		}
 		return 1
 	}
 	return 0
