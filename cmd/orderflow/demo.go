@@ -50,7 +50,10 @@ func (c *demoCommand) Run() error {
 		logs = f
 	}
 	wall := time.Now()
-	stack, err := startStack(c.Env, c.App, local.Options{Seed: c.Seed, Logs: logs, KeepHistories: -1})
+	listeners := newChannels()
+	stack, err := startStack(c.Env, c.App, local.Options{
+		Seed: c.Seed, Logs: logs, KeepHistories: -1, Egress: localapp.Egress(listeners.egress()), OnFrame: listeners.onFrame,
+	})
 	if err != nil {
 		return err
 	}
@@ -68,17 +71,18 @@ func (c *demoCommand) Run() error {
 	defer server.Close()
 
 	bar := progress(len(submissions))
-	d := driver{stack: stack, base: "http://" + listener.Addr().String(), http: &http.Client{}, progress: func(what string, n int) {
+	d := driver{stack: stack, base: "http://" + listener.Addr().String(), http: &http.Client{}, channels: listeners, progress: func(what string, n int) {
 		bar.Describe(what)
 		_ = bar.Set(n)
 	}}
+	listeners.stack, listeners.base, listeners.token = stack, d.base, d.token
 	err = d.run(submissions)
 	_ = bar.Clear()
 	if err != nil {
 		return err
 	}
 
-	r := report{Environment: c.Env, Seed: c.Seed, Outcomes: d.outcomes}
+	r := report{Environment: c.Env, Seed: c.Seed, Outcomes: d.outcomes, Channels: d.tallies}
 	r.count()
 	if c.JSON {
 		enc := json.NewEncoder(os.Stdout)

@@ -13,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/orderflow-cdk/orderflow/constructs/record"
+	"github.com/orderflow-cdk/orderflow/client"
+	"github.com/orderflow-cdk/orderflow/event"
 	"github.com/orderflow-cdk/orderflow/internal/order"
 	"github.com/orderflow-cdk/orderflow/local"
 )
@@ -33,6 +34,10 @@ type driver struct {
 	started  time.Time
 	outcomes []*outcome
 	tokens   map[string]string
+	channels *channels
+	polled   arrivals
+	told     map[string]event.Event // by id: what the orders' histories say in the end
+	tallies  []tally
 }
 
 // outcome is what became of one submission.
@@ -52,14 +57,27 @@ type outcome struct {
 	Lost       bool     `json:"lost,omitempty"`
 	Problem    string   `json:"problem,omitempty"`
 
+	// Delays is how long the order's last event took to reach its tenant by each channel, in seconds.
+	Delays map[string]float64 `json:"delays,omitempty"`
+
 	links    struct{ Status, Result string }
 	nextPoll time.Time
 	settled  bool
+	polled   int64 // the sequence up to which polling has told
 }
 
 func (d *driver) run(submissions []submission) error {
-	d.started = d.stack.Now()
 	d.tokens = map[string]string{}
+	listening := map[string]bool{}
+	for _, s := range submissions {
+		if !listening[s.Tenant] {
+			listening[s.Tenant] = true
+			if err := d.channels.listen(s.Tenant); err != nil {
+				return err
+			}
+		}
+	}
+	d.started = d.stack.Now()
 	seen := map[string]bool{}
 	for i, s := range submissions {
 		d.progress("submitted", i)
@@ -79,12 +97,32 @@ func (d *driver) run(submissions []submission) error {
 		}
 	}
 	d.follow()
+	d.stack.RunUntilIdle(patience) // what is still on its way to the webhooks
+	d.told = map[string]event.Event{}
 	for _, o := range d.outcomes {
 		if err := d.conclude(o); err != nil {
 			return fmt.Errorf("line %d: %w", o.Line, err)
 		}
 	}
+	d.compare()
 	return nil
+}
+
+// compare holds the channels against each other.
+func (d *driver) compare() {
+	d.channels.drain()
+	for _, c := range []struct {
+		name string
+		got  arrivals
+	}{{"polling", d.polled}, {"webhook", d.channels.webhook}, {"websocket", d.channels.socket}} {
+		delays := map[string]time.Duration{}
+		d.tallies = append(d.tallies, compare(c.name, c.got, d.told, delays))
+		for _, o := range d.outcomes {
+			if delay, ok := delays[event.ID(o.OrderID, int64(len(o.Path)-1))]; ok {
+				o.Delays[c.name] = delay.Seconds()
+			}
+		}
+	}
 }
 
 // follow polls every order to its end. Orders that are still open when nothing more
@@ -166,11 +204,22 @@ func (d *driver) pollOne(o *outcome) {
 	if wait, err := strconv.Atoi(res.header.Get("Retry-After")); err == nil {
 		o.nextPoll = d.stack.Now().Add(time.Duration(wait) * time.Second)
 	}
-	var body struct{ Status string }
+	var body client.State
 	if err := json.Unmarshal(res.body, &body); err != nil {
 		o.Lost, o.settled = true, true
 		o.Problem = fmt.Sprintf("GET %s: not JSON: %q", o.links.Status, res.body)
 		return
+	}
+	if body.Sequence > o.polled && !o.Duplicate {
+		order, err := d.order(o)
+		if err != nil {
+			o.Lost, o.settled, o.Problem = true, true, err.Error()
+			return
+		}
+		for _, e := range order.Events(o.polled, o.Tenant) {
+			d.polled = append(d.polled, arrival{e, d.stack.Now()})
+			o.polled = e.Sequence
+		}
 	}
 	o.Status = body.Status
 	o.settled = order.Terminal(order.Status(body.Status))
@@ -179,22 +228,16 @@ func (d *driver) pollOne(o *outcome) {
 // conclude reads the result of an order that was accepted and judges it.
 func (d *driver) conclude(o *outcome) error {
 	if o.OrderID != "" && !o.Lost {
-		res, err := d.request(http.MethodGet, o.links.Result, o.Tenant, nil, nil)
+		result, err := d.order(o)
 		if err != nil {
 			return err
 		}
-		var result struct {
-			Reason                string
-			AcceptedAt, UpdatedAt time.Time
-			History               []struct{ Status string }
-		}
-		if err := json.Unmarshal(res.body, &result); err != nil {
-			return fmt.Errorf("GET %s: %w in %q", o.links.Result, err, res.body)
-		}
 		o.Reason = result.Reason
 		o.Path = []string{string(order.Queued)}
-		for _, h := range result.History {
-			o.Path = append(o.Path, h.Status)
+		o.Delays = map[string]float64{}
+		for _, e := range result.Events(0, o.Tenant) {
+			o.Path = append(o.Path, e.Status)
+			d.told[e.ID] = e
 		}
 		o.Seconds = result.UpdatedAt.Sub(result.AcceptedAt).Seconds()
 		if o.Attempts, err = d.attempts(o); err != nil {
@@ -210,6 +253,19 @@ func (d *driver) conclude(o *outcome) error {
 		o.AsExpected = o.Status == o.Expect
 	}
 	return nil
+}
+
+// order reads all that is known of an order.
+func (d *driver) order(o *outcome) (*client.Order, error) {
+	res, err := d.request(http.MethodGet, o.links.Result, o.Tenant, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	var order client.Order
+	if err := json.Unmarshal(res.body, &order); err != nil {
+		return nil, fmt.Errorf("GET %s: %w in %q", o.links.Result, err, res.body)
+	}
+	return &order, nil
 }
 
 // attempts is how often the step that needed most attempts was run, from the
@@ -317,7 +373,7 @@ func (d *driver) token(tenant string) (string, error) {
 	if t, ok := d.tokens[id]; ok {
 		return t, nil
 	}
-	t, err := d.stack.IDToken("user-of-"+tenant, map[string]any{record.TenantClaim: tenant})
+	t, err := tokenOf(d.stack, tenant)
 	if err != nil {
 		return "", err
 	}

@@ -15,6 +15,7 @@ type report struct {
 	Environment string     `json:"environment"`
 	Seed        uint64     `json:"seed"`
 	Outcomes    []*outcome `json:"outcomes"`
+	Channels    []tally    `json:"channels"`
 	Summary     summary    `json:"summary"`
 }
 
@@ -73,6 +74,11 @@ func (r *report) verdict() error {
 	if n := r.Summary.Lost; n > 0 {
 		problems = append(problems, fmt.Sprintf("%d accepted orders did not reach an end (--logs FILE keeps what the functions say)", n))
 	}
+	for _, t := range r.Channels {
+		if p := t.problem(); p != "" {
+			problems = append(problems, p)
+		}
+	}
 	for _, o := range r.Outcomes {
 		if !o.AsExpected {
 			problems = append(problems, fmt.Sprintf("line %d: expected %s, got %s", o.Line, o.Expect, o.result()))
@@ -99,9 +105,18 @@ func (o *outcome) result() string {
 	return o.Status
 }
 
+// delay is how long the end took to reach the tenant by a channel.
+func (o *outcome) delay(channel string) string {
+	seconds, ok := o.Delays[channel]
+	if !ok {
+		return ""
+	}
+	return "+" + time.Duration(seconds*float64(time.Second)).Round(time.Millisecond).String()
+}
+
 func (r *report) print(w io.Writer, simulated, wall time.Duration) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "LINE\tORDER\tTENANT\tSTATUS PATH\tTIME\tATTEMPTS\t")
+	fmt.Fprintln(tw, "LINE\tORDER\tTENANT\tSTATUS PATH\tTIME\tATTEMPTS\tPOLLED\tWEBHOOK\tWEBSOCKET\t")
 	for _, o := range r.Outcomes {
 		path, took, attempts := strings.Join(o.Path, " → "), "", ""
 		switch {
@@ -122,9 +137,14 @@ func (r *report) print(w io.Writer, simulated, wall time.Duration) {
 		if !o.AsExpected {
 			path += "  ✗ expected " + o.Expect
 		}
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\t\n", o.Line, short(o.OrderID, 29), short(o.Tenant, 20), path, took, attempts)
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", o.Line, short(o.OrderID, 29), short(o.Tenant, 20), path, took, attempts,
+			o.delay("polling"), o.delay("webhook"), o.delay("websocket"))
 	}
 	tw.Flush()
+	fmt.Fprintln(w)
+	for _, t := range r.Channels {
+		fmt.Fprintln(w, t)
+	}
 	s := r.Summary
 	fmt.Fprintf(w, "\norderflow-%s, seed %d: %s of simulated time in %s; %d cancelled, %d repeated submissions, %d against expectation\n",
 		r.Environment, r.Seed, simulated.Round(time.Second), wall.Round(time.Millisecond), s.Cancelled, s.Duplicates, s.Unexpected)
