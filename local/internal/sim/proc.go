@@ -1,37 +1,32 @@
 package sim
 
 import (
+	"fmt"
+	"iter"
 	"runtime"
+	"runtime/debug"
 	"time"
 )
 
 // Proc is ordinary sequential code (a Lambda handler) that takes part in the
-// simulation: a goroutine that runs only while the kernel waits for it.
+// simulation: a coroutine that runs only while the kernel waits for it.
 // Its methods must be called on the goroutine that Go gave it.
 type Proc struct {
 	k       *Kernel
 	number  uint64
-	wake    chan struct{}
-	yielded chan struct{}
+	worker  *worker
 	aborted bool
 	ended   bool
 }
 
 // Go starts f as a process. It runs at once, until it first waits or returns;
-// then Go returns.
+// then Go returns. A panic of f goes on in whoever lets it run.
 func (k *Kernel) Go(f func(*Proc)) *Proc {
 	k.made++
-	p := &Proc{k: k, number: k.made, wake: make(chan struct{}), yielded: make(chan struct{})}
+	p := &Proc{k: k, number: k.made, worker: k.worker()}
 	k.procs[p] = struct{}{}
-	go func() {
-		defer func() {
-			p.ended = true
-			p.yielded <- struct{}{}
-		}()
-		f(p)
-	}()
-	<-p.yielded
-	p.reap()
+	p.worker.proc, p.worker.job = p, f
+	p.run()
 	return p
 }
 
@@ -54,8 +49,7 @@ func (p *Proc) Await(start func(resume func())) {
 		return
 	}
 	waiting = true
-	p.yielded <- struct{}{}
-	<-p.wake
+	p.worker.yield(struct{}{})
 	p.exitIfAborted()
 }
 
@@ -71,7 +65,14 @@ func (p *Proc) Abort() {
 		return
 	}
 	p.aborted = true
-	p.run()
+	// The end of a coroutine by Goexit is that of whoever lets it run, too.
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		p.run()
+	}()
+	<-over
+	delete(p.k.procs, p)
 }
 
 func (p *Proc) exitIfAborted() {
@@ -80,17 +81,64 @@ func (p *Proc) exitIfAborted() {
 	}
 }
 
+// run lets the process run until it waits again or has ended.
 func (p *Proc) run() {
 	if p.ended {
 		return
 	}
-	p.wake <- struct{}{}
-	<-p.yielded
-	p.reap()
-}
-
-func (p *Proc) reap() {
+	p.worker.next()
 	if p.ended {
 		delete(p.k.procs, p)
+		p.k.release(p.worker)
+		p.worker = nil
 	}
+}
+
+// worker is a coroutine that runs one process after the other: its stack has
+// already grown to what a handler needs.
+type worker struct {
+	proc  *Proc
+	job   func(*Proc)
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+}
+
+// maxIdle is how many coroutines are kept for the next process.
+const maxIdle = 64
+
+// worker takes an idle coroutine, or makes one.
+func (k *Kernel) worker() *worker {
+	if n := len(k.idle); n > 0 {
+		w := k.idle[n-1]
+		k.idle = k.idle[:n-1]
+		return w
+	}
+	w := &worker{}
+	w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
+		w.yield = yield
+		for w.run(); yield(struct{}{}); w.run() {
+		}
+	})
+	return w
+}
+
+// release keeps a coroutine whose process has returned.
+func (k *Kernel) release(w *worker) {
+	w.proc, w.job = nil, nil
+	if k.closed || len(k.idle) == maxIdle {
+		w.stop()
+		return
+	}
+	k.idle = append(k.idle, w)
+}
+
+func (w *worker) run() {
+	defer func() {
+		w.proc.ended = true
+		if v := recover(); v != nil {
+			panic(fmt.Sprintf("sim: a process panicked: %v\n\n%s", v, debug.Stack()))
+		}
+	}()
+	w.job(w.proc)
 }

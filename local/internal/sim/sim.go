@@ -29,6 +29,9 @@ type Kernel struct {
 	procs map[*Proc]struct{}
 	made  uint64 // processes so far
 
+	idle   []*worker
+	closed bool
+
 	foreground int
 }
 
@@ -154,6 +157,10 @@ func (k *Kernel) Close() {
 	for _, p := range waiting {
 		p.Abort()
 	}
+	for _, w := range k.idle {
+		w.stop()
+	}
+	k.idle, k.closed = nil, true
 	for _, e := range k.queue {
 		e.index = -1 // what waited can still be cancelled
 	}

@@ -2,7 +2,9 @@ package sim_test
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,6 +145,75 @@ func TestWhatWaitedCanBeCancelledAfterClose(t *testing.T) {
 	}
 }
 
+func TestProcessesStartProcesses(t *testing.T) {
+	k := sim.New(start, 1)
+	defer k.Close()
+	var got []string
+	note := func(s string) { got = append(got, fmt.Sprintf("%s@%s", s, k.Now().Sub(start))) }
+	for _, name := range []string{"a", "b"} { // b has the coroutines of a
+		k.Go(func(p *sim.Proc) {
+			p.Await(func(resume func()) {
+				left := 2
+				for i := range 2 {
+					k.Go(func(p *sim.Proc) {
+						p.Sleep(time.Duration(i+1) * time.Second)
+						note(fmt.Sprint(name, i))
+						if left--; left == 0 {
+							resume()
+						}
+					})
+				}
+			})
+			note(name)
+		})
+		for k.Step() {
+		}
+	}
+	want := []string{"a0@1s", "a1@2s", "a@2s", "b0@3s", "b1@4s", "b@4s"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestAPanicReachesWhoeverLetsTheProcessRun(t *testing.T) {
+	k := sim.New(start, 1)
+	defer k.Close()
+	k.Go(func(p *sim.Proc) {
+		p.Sleep(time.Second)
+		panic("out of order")
+	})
+	defer func() {
+		if v := fmt.Sprint(recover()); !strings.Contains(v, "out of order") || !strings.Contains(v, "TestAPanicReaches") {
+			t.Errorf("recovered %s", v)
+		}
+	}()
+	for k.Step() {
+	}
+	t.Error("no panic")
+}
+
+func TestProcessesLeaveNoGoroutines(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 10 {
+		k := sim.New(start, 1)
+		for range 100 {
+			k.Go(func(p *sim.Proc) { p.Sleep(time.Second) })
+		}
+		aborted := k.Go(func(p *sim.Proc) { p.Sleep(time.Hour) })
+		k.Advance(time.Minute)
+		aborted.Abort()
+		k.Go(func(p *sim.Proc) { p.Sleep(time.Hour) })
+		k.Close()
+	}
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
 func TestTheSameSeedMakesTheSameChoices(t *testing.T) {
 	draw := func(seed uint64) (out []uint64) {
 		k := sim.New(start, seed)
@@ -167,6 +238,16 @@ func BenchmarkProcSwitch(b *testing.B) {
 		}
 	})
 	for b.Loop() {
+		k.Step()
+	}
+	k.Close()
+}
+
+func BenchmarkProc(b *testing.B) {
+	k := sim.New(start, 1)
+	for b.Loop() {
+		k.Go(func(p *sim.Proc) { p.Sleep(time.Millisecond) })
+		k.Step()
 		k.Step()
 	}
 	k.Close()
