@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
@@ -66,7 +67,7 @@ func (c *upCommand) Run() error {
 	}
 	defer stack.Close()
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ran := make(chan error, 1)
 	go func() { ran <- stack.Run(ctx) }()
