@@ -17,8 +17,8 @@ lint: ## format, vet and staticcheck
 
 test: ## all tests, with the race detector where there are goroutines
 	@command -v "$${JSII_NODE:-node}" >/dev/null || echo "there is no Node.js: tests that synthesize are skipped"
-	go test $(GOTESTFLAGS) ./constructs/... ./infra/... ./internal/... ./functions/... ./test/...
-	go test $(GOTESTFLAGS) -race ./local/... ./cmd/...
+	go test $(GOTESTFLAGS) ./constructs/... ./infra/... ./event/... ./internal/... ./functions/... ./test/...
+	go test $(GOTESTFLAGS) -race ./local/... ./cmd/... ./client/... ./webhook/... ./internal/bootstrap ./internal/egress ./internal/handler
 
 build: ## the functions, as they are deployed
 	go run ./cmd/build-functions

@@ -1,6 +1,9 @@
 package test
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -12,10 +15,13 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/asyncapi"
 	"github.com/orderflow-cdk/orderflow/constructs/gofunction"
 	"github.com/orderflow-cdk/orderflow/constructs/orderworkflow"
 	"github.com/orderflow-cdk/orderflow/constructs/statusnotifier"
+	"github.com/orderflow-cdk/orderflow/event"
+	"github.com/orderflow-cdk/orderflow/webhook"
 )
 
 func readme(t *testing.T) string {
@@ -69,6 +75,61 @@ func TestTheReadmesSnippetIsTheOneThatIsSynthesized(t *testing.T) {
 	})
 	if n := len(template.resources("AWS::StepFunctions::StateMachine", "AWS::SQS::Queue", "AWS::ApiGateway::Method")); n != 7 {
 		t.Errorf("%d state machines, queues and methods, want 1, 2 and 4", n)
+	}
+}
+
+// The README's other snippets, which only have to compile.
+var (
+	_ = func(ctx context.Context, apiURL, graphQLURL, cart string, order any, source func(context.Context) (string, error)) error {
+		// begin
+		c, err := client.New(apiURL, client.Options{Authorize: client.IDToken(source), GraphQLURL: graphQLURL})
+		if err != nil {
+			return err
+		}
+		accepted, err := c.Submit(ctx, order, client.SubmitOptions{IdempotencyKey: cart})
+		if err != nil {
+			return err
+		}
+		for e, err := range c.Watch(ctx, accepted.OrderID, client.WatchOptions{}) {
+			if err != nil {
+				return err
+			}
+			fmt.Println(e.Sequence, e.Status)
+		}
+		// end
+		return nil
+	}
+	_ = func(book func(context.Context, event.Event) error) error {
+		// begin
+		receiver, err := webhook.New(webhook.Options{Secrets: []string{os.Getenv("WEBHOOK_SECRET")}})
+		if err != nil {
+			return err
+		}
+		http.Handle("/orders", receiver.Handler(func(ctx context.Context, e event.Event) error {
+			return book(ctx, e) // an error: the sender repeats
+		}))
+		// end
+		return nil
+	}
+)
+
+func TestTheReadmesOtherSnippetsAreCodeThatCompiles(t *testing.T) {
+	source, err := os.ReadFile("readme_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code strings.Builder
+	for line := range strings.Lines(string(source)) {
+		code.WriteString(strings.TrimPrefix(line, "\t\t"))
+	}
+	blocks := strings.Split(readme(t), "```go\n")[1:]
+	if len(blocks) != 3 {
+		t.Fatalf("%d snippets, want 3", len(blocks))
+	}
+	for _, block := range blocks[1:] {
+		if block, _, _ = strings.Cut(block, "```"); !strings.Contains(code.String(), "// begin\n"+block+"// end\n") {
+			t.Errorf("this snippet of the README is not in this file:\n%s", block)
+		}
 	}
 }
 
