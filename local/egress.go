@@ -81,7 +81,7 @@ func (o outbound) RoundTrip(req *http.Request) (*http.Response, error) {
 		err error
 	)
 	req = req.WithContext(context.WithValue(req.Context(), outsideKey{}, true))
-	o.stack.outside(p, func() { res, err = egress.RoundTrip(req) })
+	o.stack.outside(p, func() { res, err = egress.RoundTrip(req) }) //nolint:bodyclose // whoever asked closes it
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +117,6 @@ func (s *Stack) post(req *http.Request, timeout time.Duration, done func(*http.R
 	lambda.Background(s.kernel, func(ctx context.Context) {
 		ctx, cancel := lambda.WithTimeout(ctx, timeout)
 		defer cancel()
-		done(outbound{s}.RoundTrip(req.WithContext(ctx)))
+		done(outbound{s}.RoundTrip(req.WithContext(ctx))) //nolint:bodyclose // the topic closes it
 	})
 }

@@ -96,8 +96,11 @@ func TestRequestsInRealTimeLeaveTheStackRunning(t *testing.T) {
 	}
 	defer s.Close()
 	ctx, stop := context.WithCancel(context.Background())
-	ran := make(chan error)
-	go func() { ran <- s.Run(ctx) }()
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		_ = s.Run(ctx) // it ends with the context
+	}()
 	if _, err := s.Call("lambda", "Invoke", []byte(`{"FunctionName":"local-F"}`)); err != nil {
 		t.Error(err)
 	}

@@ -69,8 +69,11 @@ func (c *upCommand) Run() error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ran := make(chan error, 1)
-	go func() { ran <- stack.Run(ctx) }()
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		_ = stack.Run(ctx) // it ends with the context
+	}()
 	if err := localapp.PutStock(stack, levels...); err != nil {
 		return fmt.Errorf("stocking the inventory: %w", err)
 	}

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -97,13 +98,12 @@ func (h *manageWebhooks) Invoke(ctx context.Context, payload []byte) ([]byte, er
 		slog.String("operation", r.Operation), slog.String("webhookId", r.ID),
 	}
 	metrics := emf.New(h.namespace, "Function", ManageWebhooks)
-	refused := as[*refusal](err)
+	var no *refusal
 	switch {
-	case refused != nil:
-		r := refused.(*refusal)
-		a = answer{r.status, problem{"about:blank", http.StatusText(r.status), r.status, r.code, r.detail, requestID(ctx)}}
+	case errors.As(err, &no):
+		a = answer{no.status, problem{"about:blank", http.StatusText(no.status), no.status, no.code, no.detail, requestID(ctx)}}
 		metrics.Count("WebhookRequestsRefused")
-		h.log.LogAttrs(ctx, slog.LevelInfo, "request refused", append(attrs, slog.String("code", r.code), slog.String("cause", r.detail))...)
+		h.log.LogAttrs(ctx, slog.LevelInfo, "request refused", append(attrs, slog.String("code", no.code), slog.String("cause", no.detail))...)
 	case err != nil:
 		metrics.Count("WebhookRequestsFailed")
 		h.log.LogAttrs(ctx, slog.LevelError, "request failed", append(attrs,
