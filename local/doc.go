@@ -1,7 +1,7 @@
 // Package local runs a synthesized CloudFormation template in one process, with
 // no AWS account, no Docker and no Node: the gateway with its models and
-// mapping templates, queues, event source mappings, functions, state machines
-// and tables that the template declares, and nothing that it does not.
+// mapping templates, queues, topics, event source mappings, functions, state machines,
+// tables with their streams and GraphQL APIs that the template declares, and nothing that it does not.
 //
 //	template, err := local.ReadTemplate("cdk.out", "orderflow-dev")
 //	stack, err := local.New(template, local.Options{Functions: map[string]local.NewFunction{…}})
@@ -21,7 +21,26 @@
 // A function's code is registered under the Handler of its resource, and finds all of
 // the outside world in Runtime. Its AWS SDK clients reach the stack's own services
 // in the SDK's own wire protocol; each of their calls is a point where others go on. Handlers must
-// therefore make their calls on the goroutine on which they were invoked.
+// therefore make their calls on the goroutine on which they were invoked, or on those of
+// Runtime.Parallel, and limit their time with Runtime.WithTimeout.
+//
+// # Who calls, and whom the stack calls
+//
+// Stack.ServeHTTP is the gateway, the GraphQL API with its websocket, and what a topic's
+// messages link to. Another process reaches it where it is served: Options.Endpoint says
+// where, so that the URLs in a topic's messages lead there. In the same process an http.Client with
+// Stack.Transport reaches all of them by AWS's own addresses, as Outputs has them, without a network.
+//
+// What functions and topics request of others than AWS goes to Options.Egress; without it
+// such requests fail. Hosts is one that answers in process, in the stack's time:
+//
+//	hooks := local.Hosts{"hooks.example": receiver}
+//	stack, err := local.New(template, local.Options{Egress: hooks, …})
+//
+// In real time it may be any http.RoundTripper, and the stack goes on while it waits. Options.OnFrame
+// sees every event that goes out to a websocket, with the stack's time.
+//
+// The command orderflow up serves a stack in real time, for any client.
 //
 // # What is simulated
 //
@@ -32,17 +51,28 @@
 //	                                    authorization, usage plans, throttles, mapping templates, service,
 //	                                    Lambda and mock integrations, gateway responses, access log;
 //	                                    APIKey returns the value of a key
-//	AWS::SQS::Queue                     standard with fair groups, FIFO, dead letters, delays, retention
+//	AWS::SQS::Queue                     standard with fair groups, FIFO, dead letters and moving them back, delays, retention
+//	AWS::SNS::Topic, Subscription       standard topics; queues, functions, HTTP and HTTPS with the handshake, signatures of version
+//	                                    1 and 2, delivery policies; filter policies, raw delivery, dead letters; other
+//	                                    protocols are declared, FIFO topics refused
 //	AWS::Lambda::Function               in process; concurrency, timeouts, errors, asynchronous retries
 //	AWS::Lambda::EventInvokeConfig      retries and destinations of asynchronous invocations
-//	AWS::Lambda::EventSourceMapping     from queues: batches, windows, maximum concurrency, partial failures
+//	AWS::Lambda::EventSourceMapping     from queues: batches, windows, maximum concurrency, partial failures;
+//	                                    from tables: filters, lanes, bisection, checkpoints, age and attempts, destination
 //	AWS::StepFunctions::StateMachine    JSONata; Standard and Express
 //	AWS::DynamoDB::Table, GlobalTable   items, expressions, transactions, indexes, limits, streams, time to live;
 //	                                    a global table of one replica, as TableV2 makes it
+//	AWS::AppSync::*                     GraphQL APIs: schema, directives, scalars, all modes of authorization, resolvers in
+//	                                    APPSYNC_JS over tables, functions and nothing, subscriptions with enhanced filters,
+//	                                    the websocket as AppSync's clients speak it; VTL, caching, merged and Event APIs refused
 //	AWS::SecretsManager::Secret         GetSecretValue
 //	AWS::Cognito::UserPool              declared; IDToken issues tokens that its authorizers accept
 //	AWS::IAM::*, policies, permissions  declared: every call is allowed
-//	AWS::Logs, CloudWatch, SNS, WAFv2, KMS, X-Ray   declared
+//	AWS::Logs, CloudWatch, WAFv2, KMS, X-Ray   declared
+//
+// Latencies are round numbers of the services' order, so that a run is readable; they are no
+// measurement. Nothing is lost, repeated or reordered by chance: that a run goes well does not show that code
+// bears what a real queue, topic or stream may do now and then.
 //
 // The packages under internal tell in detail what each service does and does not do.
 package local
