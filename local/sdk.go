@@ -79,12 +79,9 @@ func (s *sdk) Do(req *http.Request) (*http.Response, error) {
 	if p == nil {
 		return nil, errors.New("local: an AWS call outside an invocation: use the context that the handler was given")
 	}
-	var in []byte
-	if req.Body != nil {
-		var err error
-		if in, err = io.ReadAll(req.Body); err != nil {
-			return nil, err
-		}
+	in, err := bodyOf(req)
+	if err != nil {
+		return nil, err
 	}
 	if s.stack.isGraphQL(req.URL.Host) {
 		return s.stack.graphQLFrom(req, in, s.role)
@@ -106,6 +103,19 @@ func (s *sdk) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return wire.response(req, c.Action, out, refused)
+}
+
+// bodyOf reads the body of a request of the SDK, which knows how long it is.
+func bodyOf(req *http.Request) ([]byte, error) {
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+		return nil, nil
+	case req.ContentLength <= 0 || req.ContentLength > maxPayload:
+		return io.ReadAll(req.Body)
+	}
+	b := make([]byte, req.ContentLength)
+	_, err := io.ReadFull(req.Body, b)
+	return b, err
 }
 
 // decodeCall reads a call in the protocol of its service.
