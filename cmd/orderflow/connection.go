@@ -24,8 +24,8 @@ import (
 type connection struct {
 	URL        string `name:"url" env:"ORDERFLOW_URL" placeholder:"URL" help:"The API: the stack's output ApiUrl, or what orderflow up prints."`
 	GraphQLURL string `name:"graphql-url" env:"ORDERFLOW_GRAPHQL_URL" placeholder:"URL" help:"The GraphQL API, for events by websocket: the stack's output GraphQLUrl. Without it statuses are polled."`
-	Token      string `env:"ORDERFLOW_TOKEN" xor:"credentials" placeholder:"TOKEN" help:"An ID token of the API's user pool. The variable keeps it out of the list of processes."`
-	APIKey     string `name:"api-key" env:"ORDERFLOW_API_KEY" xor:"credentials" placeholder:"KEY" help:"An API key, instead of a token."`
+	Token      string `xor:"credentials" placeholder:"TOKEN" help:"An ID token of the API's user pool. The variable keeps it out of the list of processes ($$ORDERFLOW_TOKEN)."`
+	APIKey     string `name:"api-key" xor:"credentials" placeholder:"KEY" help:"An API key, instead of a token ($$ORDERFLOW_API_KEY)."`
 	Sign       bool   `xor:"credentials" help:"Sign requests with the AWS credentials of the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION), for APIs that IAM authorizes."`
 }
 
@@ -34,21 +34,27 @@ func (c *connection) client() (*client.Client, error) {
 	if c.URL == "" {
 		return nil, errors.New("--url is missing (or ORDERFLOW_URL): the ApiUrl output of the stack, or run: orderflow up")
 	}
-	o := client.Options{GraphQLURL: c.GraphQLURL, UserAgent: "orderflow-cli"}
+	token, key := c.Token, c.APIKey
+	if token == "" { // a flag goes before the environment, also one for something else
+		token = os.Getenv("ORDERFLOW_TOKEN")
+	}
+	if key == "" && token == "" {
+		key = os.Getenv("ORDERFLOW_API_KEY")
+	}
+	o := client.Options{GraphQLURL: c.GraphQLURL, Tenant: tenantOf(token), UserAgent: "orderflow-cli"}
 	switch {
 	case c.Sign:
 		if err := sign(&o); err != nil {
 			return nil, err
 		}
-	case c.APIKey != "":
-		o.Authorize = client.APIKey(c.APIKey)
-		if c.Token != "" { // of the environment: a key of API Gateway is none of AppSync
-			o.AuthorizeGraphQL = client.IDToken(client.Static(c.Token))
+	case key != "":
+		o.Authorize = client.APIKey(key)
+		if token != "" { // of the environment: a key of API Gateway is none of AppSync
+			o.AuthorizeGraphQL = client.IDToken(client.Static(token))
 		}
-	case c.Token != "":
-		o.Authorize = client.IDToken(client.Static(c.Token))
+	case token != "":
+		o.Authorize = client.IDToken(client.Static(token))
 	}
-	o.Tenant = tenantOf(c.Token)
 	made, err := client.New(c.URL, o)
 	if err != nil {
 		return nil, explain(err)

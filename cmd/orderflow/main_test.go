@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the scenarios of testdata/script as a user would type them.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: scriptCommands})
 }
 
 // TestMoreOrdersThanHistories has more orders than executions keep their

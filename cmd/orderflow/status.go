@@ -2,8 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/client"
@@ -46,27 +45,22 @@ func printState(s client.State, document any, asJSON bool) error {
 	if asJSON {
 		return printJSON(document)
 	}
-	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(tw, "%s\t%s\n", name, short(value, 1000))
-		}
-	}
-	line("order", s.OrderID)
-	line("status", s.Status)
+	var t table
+	t.line("order", s.OrderID)
+	t.line("status", s.Status)
 	if s.Sequence > 0 {
-		line("sequence", fmt.Sprint(s.Sequence))
+		t.line("sequence", fmt.Sprint(s.Sequence))
 	}
-	line("accepted", timeText(s.AcceptedAt))
-	line("updated", timeText(s.UpdatedAt))
-	line("reason", reasonOf(s.Reason, s.Detail))
+	t.line("accepted", timeText(s.AcceptedAt))
+	t.line("updated", timeText(s.UpdatedAt))
+	t.line("reason", reasonOf(s.Reason, s.Detail))
 	if s.CancelRequested && !s.Final() {
-		line("cancel", "requested")
+		t.line("cancel", "requested")
 	}
 	if s.Conflicts > 0 {
-		line("conflicts", fmt.Sprintf("%d (other orders under the same idempotency key; the first one counts)", s.Conflicts))
+		t.line("conflicts", fmt.Sprintf("%d (other orders under the same idempotency key; the first one counts)", s.Conflicts))
 	}
-	return tw.Flush()
+	return t.print()
 }
 
 func timeText(t time.Time) string {
@@ -74,4 +68,19 @@ func timeText(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(timeFormat)
+}
+
+// table is names and values, one a line.
+type table struct{ strings.Builder }
+
+// line adds a line, unless there is no value.
+func (t *table) line(name, value string) {
+	if value != "" {
+		fmt.Fprintf(t, "%-14s%s\n", name, short(value, 2100))
+	}
+}
+
+func (t *table) print() error {
+	_, err := fmt.Print(t.String())
+	return err
 }

@@ -95,6 +95,7 @@ func (w watching) pushed(ctx context.Context) error {
 	if s.Final() && !s.UpdatedAt.After(sub.Active) {
 		return fmt.Errorf("order %s is %s already, nothing more is pushed; without --channel websocket its events are told", w.id, s.Status)
 	}
+	fmt.Fprintln(os.Stderr, "orderflow: subscribed; what happens from now on is told")
 	last := w.after
 	for e, err := range sub.All(ctx) {
 		if err != nil {

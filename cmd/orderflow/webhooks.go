@@ -153,30 +153,25 @@ func (o output) print(w client.Webhook) error {
 	if o.JSON {
 		return printJSON(w)
 	}
-	tw := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(tw, "%s\t%s\n", name, short(value, 2100))
-		}
-	}
-	line("webhook", w.ID)
-	line("url", w.URL)
-	line("description", w.Description)
-	line("statuses", statusesOf(w))
-	line("state", stateOf(w))
-	line("created", timeText(w.CreatedAt))
-	line("failing", timeText(w.FailingSince))
+	var t table
+	t.line("webhook", w.ID)
+	t.line("url", w.URL)
+	t.line("description", w.Description)
+	t.line("statuses", statusesOf(w))
+	t.line("state", stateOf(w))
+	t.line("created", timeText(w.CreatedAt))
+	t.line("failing", timeText(w.FailingSince))
 	if f := w.LastFailure; f != nil {
 		what := f.Error
 		if f.Status != 0 {
 			what = strings.TrimSuffix(fmt.Sprintf("HTTP %d: %s", f.Status, f.Error), ": ")
 		}
-		line("last failure", timeText(f.At)+" "+what)
+		t.line("last failure", timeText(f.At)+" "+what)
 	}
 	if w.Secret != "" {
-		line("secret", w.Secret+" (shown this once)")
+		t.line("secret", w.Secret+" (shown this once)")
 	}
-	return tw.Flush()
+	return t.print()
 }
 
 func stateOf(w client.Webhook) string {

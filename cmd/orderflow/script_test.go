@@ -1,0 +1,61 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// scriptCommands are what scripts can do besides testscript's own commands.
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"exports": scriptExports,
+	"capture": scriptCapture,
+}
+
+// printed is a variable as orderflow up prints it for a shell.
+var printed = regexp.MustCompile(`(ORDERFLOW_[A-Z_]+)=(\S+)`)
+
+// scriptPatience is how long a script waits for what happens in the background.
+const scriptPatience = 60 * time.Second
+
+// scriptExports is "exports FILE": it waits until orderflow up, whose output goes to
+// the file, is up, and sets the variables that it prints.
+func scriptExports(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: exports file")
+	}
+	for deadline := time.Now().Add(scriptPatience); ; time.Sleep(20 * time.Millisecond) {
+		text := ts.ReadFile(args[0])
+		if strings.Contains(text, "ORDERFLOW_TOKEN=") && strings.HasSuffix(text, "\n\n") {
+			for _, m := range printed.FindAllStringSubmatch(text, -1) {
+				ts.Setenv(m[1], m[2])
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("orderflow up is not up; it printed %q", text)
+		}
+	}
+}
+
+// scriptCapture is "capture VARIABLE FILE REGEXP": it waits until the file, or stdout,
+// matches, and sets the variable to the first group.
+func scriptCapture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: capture variable file regexp")
+	}
+	re, err := regexp.Compile("(?m)" + args[2])
+	ts.Check(err)
+	for deadline := time.Now().Add(scriptPatience); ; time.Sleep(20 * time.Millisecond) {
+		text := ts.ReadFile(args[1])
+		if m := re.FindStringSubmatch(text); m != nil {
+			ts.Setenv(args[0], m[1])
+			return
+		}
+		if args[1] == "stdout" || args[1] == "stderr" || time.Now().After(deadline) {
+			ts.Fatalf("%s has no %s: %q", args[1], args[2], text)
+		}
+	}
+}
