@@ -1,0 +1,207 @@
+package test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/orderflow-cdk/orderflow/client"
+	"github.com/orderflow-cdk/orderflow/constructs/record"
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/local"
+)
+
+// TestTheSnippetsOfTheChannelsDocumentRun runs docs/channels.md's programs in other
+// languages against the app on this machine. They need the packages of test/referees (npm ci), and
+// from PyPI standardwebhooks.
+func TestTheSnippetsOfTheChannelsDocumentRun(t *testing.T) {
+	document, err := os.ReadFile("../docs/channels.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	referees := os.Getenv("ORDERFLOW_REFEREES")
+	if referees == "" {
+		referees = "referees"
+	}
+	modules, err := filepath.Abs(filepath.Join(referees, "node_modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := func(t *testing.T, packages ...string) []string {
+		for _, name := range packages {
+			if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
+				t.Skipf("skipped: the npm package %s is not there: %v", name, err)
+			}
+		}
+		return []string{"node"}
+	}
+	for _, c := range []struct {
+		name, begin, file string
+		listens           bool
+		command           func(*testing.T) []string
+	}{
+		{"npm standardwebhooks", "```js\n// npm install standardwebhooks\n", "main.mjs", true, func(t *testing.T) []string {
+			return node(t, "standardwebhooks")
+		}},
+		{"PyPI standardwebhooks", "```python\n# pip install standardwebhooks\n", "main.py", true, func(t *testing.T) []string {
+			if out, err := exec.Command("python3", "-c", "import standardwebhooks").CombinedOutput(); err != nil {
+				t.Skipf("skipped: no standardwebhooks for python3 (pip install standardwebhooks): %v %s", err, out)
+			}
+			return []string{"python3", "-u"}
+		}},
+		{"Apollo", "```js\n// npm install @apollo/client graphql rxjs aws-appsync-auth-link aws-appsync-subscription-link ws\n", "main.mjs", false, func(t *testing.T) []string {
+			return node(t, "@apollo/client", "graphql", "rxjs", "aws-appsync-auth-link", "aws-appsync-subscription-link", "ws")
+		}},
+		{"websocket", "```js\n// npm install ws\n", "main.mjs", false, func(t *testing.T) []string { return node(t, "ws") }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			command := c.command(t)
+			if _, err := exec.LookPath(command[0]); err != nil {
+				t.Skip("skipped: ", err)
+			}
+			app := startApp(t)
+			dir := t.TempDir()
+			if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+				t.Fatal(err)
+			}
+			program := strings.ReplaceAll(between(t, string(document), c.begin, "```"), "9000", app.port)
+			if err := os.WriteFile(filepath.Join(dir, c.file), []byte(program), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(command[0], append(command[1:], c.file)...)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), app.environment...)
+			var out output
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait() // it was killed
+			}()
+			for deadline := time.Now().Add(15 * time.Second); c.listens && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+				if conn, err := net.Dial("tcp", "127.0.0.1:"+app.port); err == nil {
+					_ = conn.Close()
+					break
+				}
+			}
+			// Nothing tells when a program has subscribed. It does not miss the second order,
+			// or the third.
+			for range 15 {
+				id := app.submit(t)
+				for range 10 {
+					time.Sleep(100 * time.Millisecond)
+					if text := out.String(); strings.Contains(text, id) && strings.Contains(text, "COMPLETED") {
+						return
+					}
+				}
+			}
+			t.Errorf("it did not hear of an order; it says:\n%s", out.String())
+		})
+	}
+}
+
+// running is the app on this machine, with an endpoint of a customer at port.
+type running struct {
+	port        string
+	environment []string
+	client      *client.Client
+}
+
+func startApp(t *testing.T) running {
+	t.Helper()
+	customer, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := customer.Addr().String()
+	if err := customer.Close(); err != nil { // the program will listen there
+		t.Fatal(err)
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Minute}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := "http://" + listener.Addr().String()
+	stack, err := localapp.New("dev", local.Options{
+		RealTime: true, Endpoint: base, Logs: io.Discard,
+		Egress: localapp.Egress(local.Hosts{"hooks.example": httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- stack.Run(ctx) }()
+	server.Handler = stack
+	go func() { _ = server.Serve(listener) }() // until it is closed
+	t.Cleanup(func() {
+		_ = server.Close()
+		stop()
+		<-ran
+		stack.Close()
+	})
+	if err := localapp.PutStock(stack, localapp.StockLevel{SKU: "NB-A5", Available: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	token, err := stack.IDToken("user", map[string]any{record.TenantClaim: "acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(base, client.Options{Authorize: client.IDToken(client.Static(token))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hook, err := c.CreateWebhook(t.Context(), client.NewWebhook{URL: "https://hooks.example/orders"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(address)
+	return running{port, []string{
+		"ORDERFLOW_GRAPHQL_URL=" + base + "/graphql", "ORDERFLOW_TOKEN=" + token, "WEBHOOK_SECRET=" + hook.Secret,
+	}, c}
+}
+
+func (r running) submit(t *testing.T) (id string) {
+	t.Helper()
+	accepted, err := r.client.Submit(t.Context(), []byte(`{"currency":"EUR","items":[{"sku":"NB-A5","quantity":1,"unitPrice":650}],
+		"payment":{"method":"card","token":"tok_visa"},"shipTo":{"name":"Ada Lovelace","line1":"12 St James Square","city":"London",
+		"postalCode":"SW1Y 4JH","country":"GB"}}`), client.SubmitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return accepted.OrderID
+}
+
+// output is what a process writes, readable meanwhile.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+// String returns all of it so far.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
