@@ -29,7 +29,7 @@ type Subscription struct {
 	Active time.Time
 
 	now    func() time.Time
-	events chan event.Event
+	events chan *event.Event // pointers: a place for maxBuffered of them is made at once
 	acked  chan struct{}
 	ended  chan struct{}
 	once   sync.Once
@@ -63,7 +63,7 @@ func (c *Client) subscribe(ctx context.Context, query string, variables map[stri
 		return nil, ErrNoGraphQL
 	}
 	sub := &Subscription{
-		now: c.options.Now, events: make(chan event.Event, maxBuffered), acked: make(chan struct{}), ended: make(chan struct{}),
+		now: c.options.Now, events: make(chan *event.Event, maxBuffered), acked: make(chan struct{}), ended: make(chan struct{}),
 	}
 	s, id, err := c.place(ctx, sub)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Subscription) acknowledge() {
 
 func (s *Subscription) tell(e event.Event) error {
 	select {
-	case s.events <- e:
+	case s.events <- &e:
 		return nil
 	default:
 		return ErrSlow
@@ -137,19 +137,19 @@ func (s *Subscription) end(err error) {
 func (s *Subscription) Next(ctx context.Context) (event.Event, error) {
 	select {
 	case e := <-s.events:
-		return e, nil
+		return *e, nil
 	default:
 	}
 	select {
 	case e := <-s.events:
-		return e, nil
+		return *e, nil
 	case <-ctx.Done():
 		return event.Event{}, ctx.Err()
 	case <-s.ended:
 	}
 	select { // one that came just before
 	case e := <-s.events:
-		return e, nil
+		return *e, nil
 	default:
 	}
 	if s.err == nil {
