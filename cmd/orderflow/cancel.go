@@ -1,5 +1,11 @@
 package main
 
+import (
+	"context"
+
+	"github.com/orderflow-cdk/orderflow/client"
+)
+
 type cancelCommand struct {
 	connection
 
@@ -15,15 +21,11 @@ func (c *cancelCommand) Help() string {
 
 // Run implements the command.
 func (c *cancelCommand) Run() error {
-	ctx, stop := interruptible()
-	defer stop()
-	api, err := c.client()
-	if err != nil {
-		return err
-	}
-	s, err := api.Cancel(ctx, c.ID)
-	if err != nil {
-		return explain(err)
-	}
-	return printState(s, s, c.JSON)
+	return c.with(func(ctx context.Context, api *client.Client) error {
+		s, err := api.Cancel(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return printState(s, s, c.JSON)
+	})
 }

@@ -90,12 +90,27 @@ func tenantOf(token string) string {
 	return tenant
 }
 
-// interruptible ends with Ctrl-C. One more a second later ends the process at once; sooner it may be
-// the same, since timeout(1) and some shells tell a process and its group.
-func interruptible() (context.Context, context.CancelFunc) {
+// with calls f with the client that the flags describe, until Ctrl-C, and makes one
+// line of its error.
+func (c *connection) with(f func(context.Context, *client.Client) error) error {
+	api, err := c.client()
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// One more a second later ends the process at once; sooner it may be the same, since
+	// timeout(1) and some shells tell a process and its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
-	return ctx, stop
+	err = f(ctx, api)
+	var coded *exitError
+	switch {
+	case err == nil || errors.As(err, &coded):
+		return err
+	case ctx.Err() != nil:
+		return &exitError{exitInterrupted, "interrupted"}
+	}
+	return explain(err)
 }
 
 // exitError is an error with an exit code of its own.
@@ -104,8 +119,9 @@ type exitError struct {
 	message string
 }
 
-// Exit codes besides 0, 1 (an error) and 2 (a mistake in the flags).
+// Exit codes besides 0 and 2 (a mistake in the flags).
 const (
+	exitFailed         = 1
 	exitEndedOtherwise = 3   // the order ended, and not as COMPLETED
 	exitInterrupted    = 130 // what a shell makes of Ctrl-C
 )

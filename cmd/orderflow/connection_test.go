@@ -2,8 +2,12 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -117,5 +121,33 @@ func TestTenantOf(t *testing.T) {
 		if got := tenantOf(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+}
+
+// TestInterrupted: Ctrl-C while a request is under way.
+func TestInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot interrupt itself there")
+	}
+	order := filepath.Join(t.TempDir(), "order.json")
+	if err := os.WriteFile(order, []byte(`{}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"submit", order}, {"status", "k-1"}, {"watch", "k-1"}, {"webhooks", "list"}} {
+		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // or the server does not see that the client leaves
+			self, err := os.FindProcess(os.Getpid())
+			if err == nil {
+				err = self.Signal(os.Interrupt)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			<-r.Context().Done()
+		}))
+		if got := run(append(args, "--url", s.URL)); got != exitInterrupted {
+			t.Errorf("%v: exit code %d, want %d", args, got, exitInterrupted)
+		}
+		s.Close()
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -17,24 +18,20 @@ type statusCommand struct {
 
 // Run implements the command.
 func (c *statusCommand) Run() error {
-	ctx, stop := interruptible()
-	defer stop()
-	api, err := c.client()
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		o, err := api.Get(ctx, c.ID)
-		if err != nil {
-			return explain(err)
+	return c.with(func(ctx context.Context, api *client.Client) error {
+		if c.JSON {
+			o, err := api.Get(ctx, c.ID)
+			if err != nil {
+				return err
+			}
+			return printJSON(o)
 		}
-		return printJSON(o)
-	}
-	s, err := api.Status(ctx, c.ID)
-	if err != nil {
-		return explain(err)
-	}
-	return printState(s, nil, false)
+		s, err := api.Status(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return printState(s, nil, false)
+	})
 }
 
 // timeFormat is that of the API's own times.

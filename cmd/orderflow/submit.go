@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,34 +37,47 @@ type accepted struct {
 
 // Run implements the command.
 func (c *submitCommand) Run() error {
-	api, err := c.client()
-	if err != nil {
-		return err
-	}
-	order, err := readOrder(c.File)
-	if err != nil {
-		return err
-	}
-	ctx, stop := interruptible()
-	defer stop()
-	a, err := api.Submit(ctx, order, client.SubmitOptions{IdempotencyKey: c.Key})
-	if err != nil {
-		return explain(err)
-	}
-	if c.JSON {
-		err = printJSON(accepted{a, a.IdempotencyKey})
-	} else {
-		_, err = fmt.Println(a.OrderID)
-	}
+	return c.with(func(ctx context.Context, api *client.Client) error {
+		order, err := readOrder(c.File)
+		if err != nil {
+			return err
+		}
+		key := c.Key
+		if key == "" {
+			key = rand.Text()
+		}
+		a, err := api.Submit(ctx, order, client.SubmitOptions{IdempotencyKey: key})
+		if err != nil {
+			return undecided(ctx, err, key)
+		}
+		if c.JSON {
+			err = printJSON(accepted{a, a.IdempotencyKey})
+		} else {
+			_, err = fmt.Println(a.OrderID)
+		}
+		switch {
+		case err != nil:
+			return err
+		case c.Watch:
+			return watching{api: api, id: a.OrderID, json: c.JSON}.run(ctx)
+		case c.Wait:
+			return waitFor(ctx, api, a.OrderID, c.JSON)
+		}
+		return nil
+	})
+}
+
+// undecided is the error of a submission, after which the order may have been accepted
+// all the same.
+func undecided(ctx context.Context, err error, key string) error {
+	again := "; whether the order was accepted is not known, submitting it again with --key " + key + " makes no second one"
 	switch {
-	case err != nil:
-		return err
-	case c.Watch:
-		return watching{api: api, id: a.OrderID, json: c.JSON}.run(ctx)
-	case c.Wait:
-		return waitFor(ctx, api, a.OrderID, c.JSON)
+	case ctx.Err() != nil:
+		return &exitError{exitInterrupted, "interrupted" + again}
+	case errors.Is(err, client.ErrUnavailable):
+		return &exitError{exitFailed, explain(err).Error() + again}
 	}
-	return nil
+	return err
 }
 
 // readOrder reads an order and makes sure that it is JSON: the API would only

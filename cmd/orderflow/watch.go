@@ -31,13 +31,9 @@ func (c *watchCommand) Run() error {
 	if c.Channel == "websocket" && c.GraphQLURL == "" {
 		return errors.New("--channel websocket: --graphql-url is missing (or ORDERFLOW_GRAPHQL_URL): the GraphQLUrl output of the stack, or run: orderflow up")
 	}
-	ctx, stop := interruptible()
-	defer stop()
-	api, err := c.client()
-	if err != nil {
-		return err
-	}
-	return watching{api: api, id: c.ID, channel: c.Channel, after: c.After, json: c.JSON}.run(ctx)
+	return c.with(func(ctx context.Context, api *client.Client) error {
+		return watching{api: api, id: c.ID, channel: c.Channel, after: c.After, json: c.JSON}.run(ctx)
+	})
 }
 
 // watching is one order being watched.
@@ -131,10 +127,11 @@ func (w watching) print(e event.Event, via client.Channel) error {
 	return err
 }
 
-// stayed is the error of a command that stayed with an order, and could not until its end.
+// stayed is the error of a command that stayed with an order, and could not until its end:
+// after Ctrl-C it says how to go on.
 func stayed(ctx context.Context, err error, id string, last int64) error {
 	if ctx.Err() == nil {
-		return explain(err)
+		return err
 	}
 	again := "orderflow watch " + id
 	if last > 0 {

@@ -125,20 +125,6 @@ func (c *webhooksTestCommand) Run() error {
 	})
 }
 
-// with calls f with the client, and explains its error.
-func (c *connection) with(f func(context.Context, *client.Client) error) error {
-	ctx, stop := interruptible()
-	defer stop()
-	api, err := c.client()
-	if err != nil {
-		return err
-	}
-	if err := f(ctx, api); err != nil {
-		return explain(err)
-	}
-	return nil
-}
-
 func (c *endpoint) printing(f func(*client.Client, context.Context, string) (client.Webhook, error)) error {
 	return c.with(func(ctx context.Context, api *client.Client) error {
 		w, err := f(api, ctx, c.ID)
