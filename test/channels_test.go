@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/orderflow-cdk/orderflow/event"
 	"github.com/orderflow-cdk/orderflow/infra/app"
@@ -47,7 +48,7 @@ func TestTheGraphQLSchemaIsTheEnvelopes(t *testing.T) {
 			}
 		}
 		// What is published asks for all of it: a subscriber gets no more than that.
-		document, errs := gqlparser.LoadQuery(schema, publish.Mutation)
+		document, errs := gqlparser.LoadQueryWithRules(schema, publish.Mutation, rules.NewDefaultRules())
 		if errs != nil {
 			t.Fatal(errs)
 		}
