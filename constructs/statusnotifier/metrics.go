@@ -47,6 +47,15 @@ func (n *StatusNotifier) MetricSubscriptionsDead(options *awscloudwatch.MetricOp
 	return n.SubscriptionDeadLetters.MetricApproximateNumberOfMessagesVisible(options)
 }
 
+// MetricDeliveriesInFlight is the number of deliveries to tenants' endpoints
+// that are under way or wait for their next attempt. SQS lets at most about 120,000
+// be so (SQS developer guide, "Message quotas"); beyond that, none is begun. It panics
+// without SignedWebhooks.
+func (n *StatusNotifier) MetricDeliveriesInFlight(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	n.needs("MetricDeliveriesInFlight", "SignedWebhooks", n.DeliveryQueue != nil)
+	return n.DeliveryQueue.MetricApproximateNumberOfMessagesNotVisible(options)
+}
+
 // MetricDeliveriesDead is the number of deliveries to tenants' endpoints that
 // were given up. It panics without SignedWebhooks.
 func (n *StatusNotifier) MetricDeliveriesDead(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {

@@ -67,7 +67,7 @@ const (
 // not a request to cancel that came before its order, and not an expiry. In
 // Lambda's pattern language "exists" looks at leaves, so that it must name the
 // type.
-const filterPattern = `{"dynamodb":{"Keys":{"sk":{"S":["STATUS"]}},"NewImage":{"status":{"S":[{"exists":true}]}}},"eventName":["INSERT","MODIFY"]}`
+const filterPattern = `{"dynamodb":{"Keys":{"sk":{"S":["STATUS"]}},"NewImage":{"status":{"S":[{"exists":true}]}}}}`
 
 func (o Outbox) withDefaults() *Outbox {
 	setDefault(&o.BatchSize, 100)

@@ -26,7 +26,7 @@ func TestOutboxReadsTheStream(t *testing.T) {
 	equal(t, "stream", m.Text("EventSourceArn"), "{"+template.One(t, "AWS::DynamoDB::Table", "Table").ID+".StreamArn}")
 	equal(t, "failures", m.Text("DestinationConfig", "OnFailure", "Destination"), "{"+failures.ID+".Arn}")
 	equal(t, "filter", m.Text("FilterCriteria", "Filters", 0, "Pattern"),
-		`{"dynamodb":{"Keys":{"sk":{"S":["STATUS"]}},"NewImage":{"status":{"S":[{"exists":true}]}}},"eventName":["INSERT","MODIFY"]}`)
+		`{"dynamodb":{"Keys":{"sk":{"S":["STATUS"]}},"NewImage":{"status":{"S":[{"exists":true}]}}}}`)
 	equal(t, "failures' retention", failures.Get("MessageRetentionPeriod"), any(14*24*3600.0))
 	equal(t, "failures' encryption", failures.Get("SqsManagedSseEnabled"), any(true))
 

@@ -71,9 +71,10 @@ func (n *StatusNotifier) makeWebSocket() {
 	if w == nil {
 		return
 	}
-	introspection := awsappsync.IntrospectionConfig_DISABLED
+	introspection, depth := awsappsync.IntrospectionConfig_DISABLED, jsii.Number(maxDepth)
 	if w.Introspection {
-		introspection = awsappsync.IntrospectionConfig_ENABLED
+		// The usual query for a schema is deeper than any of an order.
+		introspection, depth = awsappsync.IntrospectionConfig_ENABLED, nil
 	}
 	schema, remove := n.schemaFile()
 	defer remove()
@@ -83,7 +84,7 @@ func (n *StatusNotifier) makeWebSocket() {
 		Definition:          awsappsync.Definition_FromFile(&schema),
 		AuthorizationConfig: w.Authorizer.config(),
 		IntrospectionConfig: introspection,
-		QueryDepthLimit:     jsii.Number(maxDepth),
+		QueryDepthLimit:     depth,
 		ResolverCountLimit:  jsii.Number(maxResolvers),
 		XrayEnabled:         jsii.Bool(!w.NoTracing),
 	})

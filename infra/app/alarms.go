@@ -76,6 +76,8 @@ func (s *stack) makeAlarms() awssns.Topic {
 		status.MetricOutboxAge(over(time.Minute, "Maximum")), float64((s.env.OutboxAge / 2).Milliseconds()))
 	alarm("SubscriptionDeadLetters", "SNS gave up on delivering events to a subscriber",
 		status.MetricSubscriptionsDead(over(time.Minute, "Maximum")), 0)
+	alarm("WebhooksWaiting", "So many deliveries wait for endpoints that fail that soon no other would be begun: disable the worst endpoints",
+		status.MetricDeliveriesInFlight(over(5*time.Minute, "Maximum")), 80_000)
 	alarm("WebhookDeadLetters", "Deliveries to tenants' webhooks were given up on: their owners may want to be told, then redrive them",
 		status.MetricDeliveriesDead(over(time.Minute, "Maximum")), 0)
 	alarm("GraphQLServerErrors", "AppSync answers 5xx",
