@@ -16,7 +16,6 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
-	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
@@ -27,9 +26,6 @@ import (
 type sdk struct {
 	stack *Stack
 	role  string
-	// last is the process whose call came back last. A retryer is asked right
-	// after that, on the same process, and is given no context of its own.
-	last *sim.Proc
 }
 
 // config is what the function's clients are made from.
@@ -75,8 +71,7 @@ func always(prefix string) func(string) string { return func(string) string { re
 
 // Do implements aws.HTTPClient.
 func (s *sdk) Do(req *http.Request) (*http.Response, error) {
-	p := lambda.ProcFrom(req.Context())
-	if p == nil {
+	if lambda.ProcFrom(req.Context()) == nil {
 		return nil, errors.New("local: an AWS call outside an invocation: use the context that the handler was given")
 	}
 	in, err := bodyOf(req)
@@ -98,7 +93,6 @@ func (s *sdk) Do(req *http.Request) (*http.Response, error) {
 	err = lambda.Await(req.Context(), func(resume func()) {
 		s.stack.bus.Do(c, func(o []byte, e error) { out, refused = o, e; resume() })
 	})
-	s.last = p
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +181,8 @@ type retryer struct {
 
 // RetryDelay implements aws.Retryer. The wait is over when it returns.
 func (r *retryer) RetryDelay(attempt int, _ error) (time.Duration, error) {
-	if p := r.sdk.last; p != nil {
+	// A retryer is given no context.
+	if p := r.sdk.stack.kernel.Running(); p != nil {
 		ceiling := min(time.Second<<min(attempt, 6), retry.DefaultMaxBackoff)
 		p.Sleep(time.Duration(r.sdk.stack.kernel.Rand().Int64N(int64(ceiling))))
 	}

@@ -30,6 +30,10 @@ func (k *Kernel) Go(f func(*Proc)) *Proc {
 	return p
 }
 
+// Running is the process on whose goroutine the caller is, for code that is given
+// no context to tell by; nil outside processes.
+func (k *Kernel) Running() *Proc { return k.running }
+
 // Await hands control back to the kernel until resume is called. start runs
 // first and arranges for that call; resume may be called at once, later, or
 // more than once, of which only the first counts.
@@ -86,6 +90,9 @@ func (p *Proc) run() {
 	if p.ended {
 		return
 	}
+	outer := p.k.running
+	p.k.running = p
+	defer func() { p.k.running = outer }() // also when the process panics or is aborted
 	p.worker.next()
 	if p.ended {
 		delete(p.k.procs, p)

@@ -29,6 +29,8 @@ type Kernel struct {
 	procs map[*Proc]struct{}
 	made  uint64 // processes so far
 
+	running *Proc // on whose goroutine things happen; nil: the kernel's holder's
+
 	idle   []*worker
 	closed bool
 

@@ -252,3 +252,30 @@ func BenchmarkProc(b *testing.B) {
 	}
 	k.Close()
 }
+
+func TestWhichProcessIsRunning(t *testing.T) {
+	k := sim.New(time.Unix(0, 0), 1)
+	check := func(where string, want *sim.Proc) {
+		t.Helper()
+		if got := k.Running(); got != want {
+			t.Errorf("%s: %p is running, want %p", where, got, want)
+		}
+	}
+	k.Go(func(outer *sim.Proc) {
+		check("outer", outer)
+		inner := k.Go(func(p *sim.Proc) {
+			check("inner", p)
+			p.Sleep(time.Second)
+			check("inner, after it waited", p)
+			p.Sleep(time.Hour)
+		})
+		check("outer, while inner waits", outer)
+		outer.Sleep(2 * time.Second)
+		check("outer, after it waited", outer)
+		inner.Abort()
+		check("outer, after it aborted inner", outer)
+	})
+	check("nobody", nil)
+	k.Advance(3 * time.Second)
+	check("nobody any more", nil)
+}
