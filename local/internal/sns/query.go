@@ -82,7 +82,11 @@ func DecodeQuery(form url.Values) (action string, input []byte, err error) {
 		return action, nil, api.Errorf("InvalidAction", "The action %s is not valid for this endpoint.", action)
 	}
 	f := formReader{form: form}
-	input = f.object(nil, "", parameters)
+	size := 0
+	for name, values := range form {
+		size += len(name) + len(values[0]) + len(values[0])/4 // JSON escapes quotes again
+	}
+	input = f.object(make([]byte, 0, size), "", parameters)
 	return action, input, f.err
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Defaults and fixed limits. API Gateway's quotas for REST APIs give a #foreach
@@ -129,6 +130,12 @@ func (t *Template) Execute(vars map[string]any) (string, error) {
 	return t.ExecuteWith(vars, Options{})
 }
 
+// outputs are buffers in which templates were executed, for the next one.
+var outputs = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxKept is the largest of them that is kept, in bytes.
+const maxKept = 64 << 10
+
 // ExecuteWith is Execute with options.
 func (t *Template) ExecuteWith(vars map[string]any, o Options) (string, error) {
 	if o.MaxForeach == 0 {
@@ -155,7 +162,14 @@ func (t *Template) ExecuteWith(vars map[string]any, o Options) (string, error) {
 		}
 		e.slots[i] = v
 	}
-	e.out = make([]byte, 0, len(t.src)+len(t.src)/2)
+	buffer := outputs.Get().(*[]byte)
+	e.out = (*buffer)[:0]
+	defer func() {
+		if cap(e.out) <= maxKept {
+			*buffer = e.out
+			outputs.Put(buffer)
+		}
+	}()
 	err := e.block(t.body)
 	if err != nil {
 		var stop *stopSignal
