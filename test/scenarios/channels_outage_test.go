@@ -185,3 +185,47 @@ func TestAThrottledTableMakesDeliveriesLate(t *testing.T) {
 		})
 	}
 }
+
+// One delivery to an endpoint that is broken: about as long as it is old it waits, up to
+// eight hours, for three days. Then it is in the dead-letter queue, and says why.
+func TestTheScheduleOfADelivery(t *testing.T) {
+	w := around(t, local.Options{Seed: 1})
+	hook := w.endpoint("acme", "hooks.acme.example", "COMPLETED")
+	hook.answer = answering(http.StatusInternalServerError)
+	id := w.submit("acme", order("tok_visa", ""))
+	w.Advance(80 * time.Hour)
+	if len(hook.posts) < 15 || len(hook.posts) > 30 {
+		t.Errorf("%d attempts", len(hook.posts))
+	}
+	first := hook.posts[0].at
+	signatures := map[string]bool{}
+	for i, p := range hook.posts {
+		if p.id() != event.ID(id, 4) || signatures[p.header.Get("webhook-signature")] {
+			t.Errorf("attempt %d: id %s, signed as one before: %v", i, p.id(), signatures[p.header.Get("webhook-signature")])
+		}
+		signatures[p.header.Get("webhook-signature")] = true
+		if i == 0 {
+			continue
+		}
+		// Near the end of the three days the wait is cut short.
+		age, waited := hook.posts[i-1].at.Sub(first), p.at.Sub(hook.posts[i-1].at)
+		expected := min(max(age, 5*time.Second), 8*time.Hour)
+		if waited > expected*5/4+12*time.Minute || waited < expected*3/4 && i < len(hook.posts)-1 {
+			t.Errorf("attempt %d after %v more, at the age of %v", i, waited, age)
+		}
+	}
+	if took := hook.posts[len(hook.posts)-1].at.Sub(first); took < 71*time.Hour || took > 73*time.Hour {
+		t.Errorf("tried for %v", took)
+	}
+	out := call(t, w.Stack, "sqs", "ReceiveMessage", map[string]any{
+		"QueueUrl": w.Outputs()["WebhooksDeadLetterQueueUrl"], "MaxNumberOfMessages": 10, "MessageAttributeNames": []string{"All"},
+	})
+	list, _ := out["Messages"].([]any)
+	b, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 1 || !strings.Contains(string(b), "HTTP 500") || !strings.Contains(string(b), hook.id) || hook.shown()["disabledReason"] != "Failing" {
+		t.Errorf("dead letters %s; %v", b, hook.shown())
+	}
+}
