@@ -60,7 +60,7 @@ func (s *Stack) isGraphQL(host string) bool {
 
 func (s *Stack) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") != "" {
-		appsync.ServeWebSocket(w, r, s.graphQL, s.enterAndSettle)
+		appsync.ServeWebSocket(w, r, s.graphQL, s.enterUntil)
 		return
 	}
 	body, err := readBody(r)
@@ -110,17 +110,13 @@ func (s *Stack) graphQLFrom(req *http.Request, body []byte, role string) (*http.
 	}, nil
 }
 
-// settling is how much virtual time a websocket's client gets for what it has
-// just sent: enough for a resolver that reads a table.
-const settling = 50 * time.Millisecond
-
-// enterAndSettle is enter for what a websocket's client sends. In virtual time
-// nobody else might let it be answered.
-func (s *Stack) enterAndSettle(f func()) {
+// enterUntil is enter for what a websocket's client sends. In virtual time nobody else
+// might let it be answered, so events happen until it is, as they do in await.
+func (s *Stack) enterUntil(f func(), settled func() bool) {
 	s.enter(func() {
 		f()
-		if !s.opts.RealTime {
-			s.kernel.Advance(settling)
+		for !s.opts.RealTime && !settled() && !s.kernel.Idle() {
+			s.kernel.Step()
 		}
 	})
 }

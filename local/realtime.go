@@ -9,8 +9,8 @@ import (
 // errStopped answers what reaches a stack in real time that Run does not pace (any more).
 var errStopped = errors.New("the stack is not running: Run has ended or was never called")
 
-// Run paces a stack with Options.RealTime by the wall clock until ctx ends. It is
-// called once.
+// Run paces a stack with Options.RealTime by the wall clock until ctx ends or the stack
+// is closed. It is called once.
 func (s *Stack) Run(ctx context.Context) error {
 	defer close(s.stopped)
 	timer := time.NewTimer(0)
@@ -29,6 +29,8 @@ func (s *Stack) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
+		case <-s.closed:
+			return errClosed
 		case <-s.wake:
 		}
 	}
@@ -43,6 +45,8 @@ func (s *Stack) awaitRealTime(start func(done func())) bool {
 	case <-finished:
 		return true
 	case <-s.stopped:
+		return false
+	case <-s.closed:
 		return false
 	}
 }

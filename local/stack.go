@@ -102,6 +102,7 @@ type Stack struct {
 	notes   []string
 	wake    chan struct{} // something new may come before what Run waits for
 	stopped chan struct{} // closed when Run ends
+	closed  chan struct{} // closed by Close
 
 	queues    *sqs.Service
 	functions *lambda.Service
@@ -126,7 +127,7 @@ func New(template []byte, o Options) (*Stack, error) {
 	k := sim.New(o.Start, o.Seed)
 	b := &bus{kernel: k, services: map[string]api.Service{}}
 	s := &Stack{
-		kernel: k, opts: o, bus: b, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		kernel: k, opts: o, bus: b, wake: make(chan struct{}, 1), stopped: make(chan struct{}), closed: make(chan struct{}),
 		names:     names{region: o.Region, account: o.AccountID, stack: o.Name, started: k.Now(), template: t},
 		queues:    sqs.NewService(k, o.Region, o.AccountID),
 		functions: lambda.NewService(k, o.Region, o.AccountID),
@@ -167,20 +168,44 @@ func New(template []byte, o Options) (*Stack, error) {
 	return s, nil
 }
 
-// Close ends the run and everything that still waits in it.
+// errClosed answers what reaches a stack that was closed.
+var errClosed = errors.New("the stack is closed")
+
+// Close ends the run and everything that still waits in it, and hangs up on websockets.
+// What reaches the stack afterwards fails.
 func (s *Stack) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.isClosed() {
+		return
+	}
+	close(s.closed)
+	if s.graphQL != nil {
+		s.graphQL.Close()
+	}
 	s.kernel.Close()
+}
+
+func (s *Stack) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // Now is the stack's own time. It can also be asked by what runs within an
 // event of the stack, such as a handler of Hosts.
 func (s *Stack) Now() time.Time { return s.kernel.Clock() }
 
-// enter runs f within the stack, from outside.
+// enter runs f within the stack, from outside, unless it is closed.
 func (s *Stack) enter(f func()) {
 	s.mu.Lock()
+	if s.isClosed() {
+		s.mu.Unlock()
+		return
+	}
 	if s.opts.RealTime {
 		s.kernel.RunUntil(time.Now())
 	}
@@ -244,13 +269,19 @@ var errNoAnswer = errors.New("nothing more is going to happen in the stack, but 
 // time by letting events happen until then, in real time by waiting for Run.
 func (s *Stack) await(start func(done func())) error {
 	if s.opts.RealTime {
-		if !s.awaitRealTime(start) {
-			return errStopped
+		switch {
+		case s.awaitRealTime(start):
+			return nil
+		case s.isClosed():
+			return errClosed
 		}
-		return nil
+		return errStopped
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.isClosed() {
+		return errClosed
+	}
 	finished := false
 	start(func() { finished = true })
 	for !finished {

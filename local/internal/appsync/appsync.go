@@ -1,8 +1,11 @@
 package appsync
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -124,7 +127,9 @@ type API struct {
 	documents map[string]*document
 	topics    map[string]*topic // by the mutation's field
 	made      uint64            // subscriptions so far: their order
-	open      int
+	open      map[*Connection]struct{}
+	opened    uint64 // connections so far: their order
+	closed    bool
 }
 
 // Declared lists, as "LogicalID: property", the properties that are accepted
@@ -140,7 +145,15 @@ func (a *API) ARN() string {
 }
 
 // Connections is the number of open real-time connections.
-func (a *API) Connections() int { return a.open }
+func (a *API) Connections() int { return len(a.open) }
+
+// Close hangs up on all clients, in the order in which they came, and lets no other connect.
+func (a *API) Close() {
+	a.closed = true
+	for _, c := range slices.SortedFunc(maps.Keys(a.open), func(a, b *Connection) int { return cmp.Compare(a.number, b.number) }) {
+		c.end(closeGoingAway, "the API is closed")
+	}
+}
 
 // Subscriptions is the number of live subscriptions.
 func (a *API) Subscriptions() int {

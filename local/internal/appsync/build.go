@@ -59,6 +59,7 @@ func New(k *sim.Kernel, bus api.Service, cfg Config, resources []Resource) (*API
 			k: k, bus: bus, cfg: cfg, introspection: true, maxResolvers: 10_000,
 			apiKeys: map[string]*apiKey{}, lambdaAnswers: map[string]lambdaAnswer{}, sources: map[string]*source{},
 			resolvers: map[*ast.FieldDefinition]*resolver{}, documents: map[string]*document{}, topics: map[string]*topic{},
+			open: map[*Connection]struct{}{},
 		},
 		functionByID: map[string]*function{},
 	}

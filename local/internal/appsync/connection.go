@@ -2,6 +2,7 @@ package appsync
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -37,6 +38,8 @@ const (
 // subprotocol is the websocket subprotocol of AppSync's real-time endpoint.
 const subprotocol = "graphql-ws"
 
+var errClosed = errors.New("the API is closed")
+
 // Connection is a client at the real-time endpoint. Like everything of an API,
 // its methods are called by whoever holds the kernel.
 type Connection struct {
@@ -46,6 +49,7 @@ type Connection struct {
 	sourceIP string
 	caller   string
 
+	number  uint64
 	ready   bool // authorized
 	closed  bool
 	backlog [][]byte
@@ -59,14 +63,20 @@ type Connection struct {
 // "header-<base64url>". send is given each frame for the client and must not
 // block; hangUp closes the connection after the frames sent before. Neither is called after Close.
 //
-// An error means that there is no such endpoint. A client that is not authorized is
+// An error means that there is no such endpoint, or none any more. A client that is not authorized is
 // told so by a connection_error, as AppSync does.
 func (a *API) Connect(r *Request, send func(frame []byte), hangUp func(code int, reason string)) (*Connection, error) {
 	if r.Path != a.cfg.Path && r.Path != a.cfg.Path+"/realtime" {
 		return nil, fmt.Errorf("there is no real-time endpoint at %s", r.Path)
 	}
-	c := &Connection{api: a, send: send, hangUp: hangUp, subs: map[string]*subscription{}, sourceIP: sourceIP(r.SourceIP), caller: r.Caller}
-	a.open++
+	if a.closed {
+		return nil, errClosed
+	}
+	a.opened++
+	c := &Connection{
+		api: a, number: a.opened, send: send, hangUp: hangUp, subs: map[string]*subscription{}, sourceIP: sourceIP(r.SourceIP), caller: r.Caller,
+	}
+	a.open[c] = struct{}{}
 	c.life = a.k.Background(a.k.Now().Add(connectionLife), func() { c.end(closeGoingAway, "the connection has reached its maximum duration") })
 	protocols, header, payload, err := handshake(r)
 	switch {
@@ -143,7 +153,7 @@ func (c *Connection) Close() {
 		return
 	}
 	c.closed = true
-	c.api.open--
+	delete(c.api.open, c)
 	c.timer.Cancel()
 	c.life.Cancel()
 	for _, s := range c.subs {
@@ -151,7 +161,20 @@ func (c *Connection) Close() {
 			c.api.unregister(s)
 		}
 	}
-	c.subs = nil
+	c.subs, c.backlog = nil, nil
+}
+
+// Settled says whether nothing that the client has sent is still being decided.
+func (c *Connection) Settled() bool {
+	if c.closed {
+		return true
+	}
+	for _, s := range c.subs {
+		if s.number == 0 {
+			return false
+		}
+	}
+	return c.ready
 }
 
 // message is a frame of a client.

@@ -194,7 +194,7 @@ func serveLive(t testing.TB, k *sim.Kernel, a *appsync.API) (url string, l *live
 	})
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
-			appsync.ServeWebSocket(w, r, a, l.enter)
+			appsync.ServeWebSocket(w, r, a, func(f func(), _ func() bool) { l.enter(f) })
 			return
 		}
 		body, err := io.ReadAll(r.Body)

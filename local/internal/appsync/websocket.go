@@ -22,12 +22,14 @@ const (
 )
 
 // ServeWebSocket serves the API's real-time endpoint to one client, until it
-// leaves or is left. enter runs a function inside the simulation, holding its
-// kernel, and returns when it has run; it is called on this goroutine only.
+// leaves or is left. enter runs f inside the simulation, holding its kernel, and
+// returns when it has run, or without having run it when the simulation has ended; it is
+// called on this goroutine only. Where nothing else makes the simulation's time pass, enter
+// lets it pass until settled: then the client has its answer.
 //
 // It is the one part of the package that uses goroutines and the wall clock: it
 // is the wire between real clients and the simulation.
-func ServeWebSocket(w http.ResponseWriter, r *http.Request, api *API, enter func(f func())) {
+func ServeWebSocket(w http.ResponseWriter, r *http.Request, api *API, enter func(f func(), settled func() bool)) {
 	if r.URL.Path != api.cfg.Path && r.URL.Path != api.cfg.Path+"/realtime" {
 		http.NotFound(w, r)
 		return
@@ -47,28 +49,27 @@ func ServeWebSocket(w http.ResponseWriter, r *http.Request, api *API, enter func
 		defer close(written)
 		q.write(socket)
 	}()
-	ip, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		ip = ""
-	}
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr) // none: it is not known
 	request := &Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Header: r.Header, SourceIP: ip, Host: r.Host,
 	}
 	var conn *Connection
+	settled := func() bool { return conn == nil || conn.Settled() }
+	err = errClosed // unless told otherwise
 	enter(func() {
 		conn, err = api.Connect(request, q.push, q.end)
-	})
+	}, settled)
 	if err != nil {
-		q.end(int(websocket.StatusPolicyViolation), err.Error())
+		q.end(closeGoingAway, err.Error())
 	}
 	for err == nil {
 		var frame []byte
 		if _, frame, err = socket.Read(r.Context()); err == nil {
-			enter(func() { conn.Receive(frame) })
+			enter(func() { conn.Receive(frame) }, settled)
 		}
 	}
 	if conn != nil {
-		enter(conn.Close)
+		enter(conn.Close, settled)
 	}
 	q.end(int(websocket.StatusNormalClosure), "")
 	<-written
