@@ -2,6 +2,7 @@ package appsync
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -60,10 +61,25 @@ func (a *API) askAuthorizer(c *credentials, token string, done func(*identity, *
 		}
 		id, ttl := a.readAuthorizer(m, c, out)
 		if ttl > 0 {
-			a.lambdaAnswers[token] = lambdaAnswer{id, a.k.Now().Add(ttl)}
+			a.keep(token, lambdaAnswer{id, a.k.Now().Add(ttl)})
 		}
 		finish(id)
 	})
+}
+
+// maxAnswers bounds the authorizer's answers that are kept.
+const maxAnswers = 10_000
+
+// keep keeps an authorizer's answer. When there are too many, those go that are not good
+// any more, and if that is too few, all.
+func (a *API) keep(token string, answer lambdaAnswer) {
+	if len(a.lambdaAnswers) >= maxAnswers {
+		maps.DeleteFunc(a.lambdaAnswers, func(_ string, kept lambdaAnswer) bool { return !a.k.Now().Before(kept.until) })
+		if len(a.lambdaAnswers) > maxAnswers/2 {
+			clear(a.lambdaAnswers)
+		}
+	}
+	a.lambdaAnswers[token] = answer
 }
 
 func (a *API) authorizerCall(m *mode, c *credentials, token string) []byte {

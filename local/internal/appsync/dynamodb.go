@@ -50,7 +50,7 @@ func (s *source) callDynamoDB(r *resolution, request []byte, done func([]byte, *
 		return
 	}
 	call := api.Call{Service: "dynamodb", Action: action, Input: input, Caller: s.role}
-	r.x.api.bus.Do(call, func(out []byte, err error) {
+	r.x.ask(call, func(out []byte, err error) {
 		if err != nil {
 			done(failedItem(err), sourceFailure("DynamoDB", err))
 			return

@@ -1,6 +1,8 @@
 package appsync
 
 import (
+	"time"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -12,6 +14,7 @@ type execution struct {
 	doc  *document
 	op   *ast.OperationDefinition
 	vars map[string][]byte
+	end  time.Time // when its data sources must have answered
 	// variables is vars as JSON, once made.
 	variables []byte
 	errs      []*graphError
@@ -67,6 +70,7 @@ func (g *group) end() {
 
 // run executes the operation and then calls finish with the root of the answer.
 func (x *execution) run(finish func(root *node)) {
+	x.end = x.api.k.Now().Add(executionTimeout)
 	x.fields = x.doc.fields
 	if x.doc.conditional {
 		x.fields = map[collectKey][]*field{}

@@ -40,12 +40,13 @@ type world struct {
 	// answer is what the bus answers.
 	answer func(c api.Call) ([]byte, error)
 	log    []string
+	delay  time.Duration // of an answer
 }
 
 // Do implements api.Service. Answers come in a later event.
 func (w *world) Do(c api.Call, done func([]byte, error)) {
 	w.calls = append(w.calls, c)
-	w.k.After(time.Millisecond, func() { done(w.answer(c)) })
+	w.k.After(w.delay, func() { done(w.answer(c)) })
 }
 
 // stack is the parts of an API: a schema, resolver code by field, and what
@@ -112,7 +113,7 @@ func (s stack) from(t *testing.T, list []appsync.Resource) *world {
 }
 
 func (s stack) load(t *testing.T, list []appsync.Resource) (*world, error) {
-	w := &world{t: t, k: sim.New(start, 1)}
+	w := &world{t: t, k: sim.New(start, 1), delay: time.Millisecond}
 	w.answer = func(c api.Call) ([]byte, error) { return nil, api.Errorf("Unexpected", "%s %s", c.Service, c.Action) }
 	s.config.Log = func(_, message string) { w.log = append(w.log, message) }
 	var err error

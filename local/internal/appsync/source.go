@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 )
@@ -44,6 +45,30 @@ func (s *source) call(r *resolution, request []byte, done func(result []byte, fa
 	s.invoke(r, payloadOf(request), op.InvocationType == "Event", done)
 }
 
+// executionTimeout is how long a query, a mutation or the start of a subscription may take
+// (service quotas, "Request execution time").
+const executionTimeout = 30 * time.Second
+
+// errTimeout is what a response handler finds when time is up, with the service's name
+// before the code (aws-appsync-community issue 386).
+var errTimeout = api.Errorf("ExecutionTimeoutException", "Execution timed out.")
+
+// ask makes a call of a data source. Nobody waits for its answer longer than the
+// execution may take.
+func (x *execution) ask(c api.Call, done func(out []byte, err error)) {
+	over := false
+	timeout := x.api.k.At(x.end, func() {
+		over = true
+		done(nil, errTimeout)
+	})
+	x.api.bus.Do(c, func(out []byte, err error) {
+		if !over {
+			timeout.Cancel()
+			done(out, err)
+		}
+	})
+}
+
 func payloadOf(request []byte) []byte {
 	list, err := members(request)
 	if err != nil {
@@ -60,7 +85,7 @@ func (s *source) invoke(r *resolution, payload []byte, event bool, done func(res
 	}
 	w.raw("Payload", payload)
 	call := api.Call{Service: "lambda", Action: "Invoke", Input: w.end(), Caller: s.role}
-	r.x.api.bus.Do(call, func(out []byte, err error) {
+	r.x.ask(call, func(out []byte, err error) {
 		if err != nil {
 			done(nil, sourceFailure("Lambda", err))
 			return
