@@ -55,6 +55,7 @@ type StreamMapping struct {
 	enabled   bool
 	running   int
 	lanes     []*lane
+	text      []byte // of the last record
 	stats     StreamMappingStats
 }
 
@@ -195,9 +196,8 @@ type streamRecord struct {
 // arrived takes a record of the stream. It is written as JSON here, once.
 func (m *StreamMapping) arrived(r dynamodb.StreamRecord) {
 	m.stats.Records++
-	// Keys and images have their attributes' names and types beside the values.
-	text := r.AppendJSON(make([]byte, 0, 640+2*r.SizeBytes))
-	if len(m.filters) > 0 && !slices.ContainsFunc(m.filters, func(p *eventpattern.Pattern) bool { return p.Match(text) }) {
+	m.text = r.AppendJSON(m.text[:0])
+	if len(m.filters) > 0 && !slices.ContainsFunc(m.filters, func(p *eventpattern.Pattern) bool { return p.Match(m.text) }) {
 		m.stats.Filtered++
 		return
 	}
@@ -211,7 +211,7 @@ func (m *StreamMapping) arrived(r dynamodb.StreamRecord) {
 		_, _ = h.Write(keys) // never fails
 		l = m.lanes[h.Sum32()%uint32(len(m.lanes))]
 	}
-	l.push(streamRecord{json: text, sequence: r.SequenceNumber, created: r.Created})
+	l.push(streamRecord{json: slices.Clone(m.text), sequence: r.SequenceNumber, created: r.Created})
 }
 
 // lane is a part of a shard, of which one batch runs at a time.
@@ -227,8 +227,18 @@ type lane struct {
 }
 
 func (l *lane) push(r streamRecord) {
+	l.trim(r.created)
 	l.queue = append(l.queue, r)
 	l.arm()
+}
+
+// trim drops what the stream has not kept until now while nobody read it: the mapping is
+// disabled, or a batch before does not end.
+func (l *lane) trim(now time.Time) {
+	for l.head < len(l.queue) && now.Sub(l.queue[l.head].created) > retention {
+		l.m.stats.Trimmed++
+		l.drop(1)
+	}
 }
 
 // arm schedules the lane's next step, if it has one, and if it is not there yet.
@@ -304,6 +314,12 @@ func (l *lane) take() []streamRecord {
 		n++
 	}
 	out := slices.Clone(l.queue[l.head : l.head+n])
+	l.drop(n)
+	return out
+}
+
+// drop takes n records off the queue's front.
+func (l *lane) drop(n int) {
 	clear(l.queue[l.head : l.head+n])
 	if l.head += n; l.head == len(l.queue) {
 		l.queue, l.head = l.queue[:0], 0
@@ -311,5 +327,4 @@ func (l *lane) take() []streamRecord {
 		l.queue = append(l.queue[:0], l.queue[l.head:]...)
 		l.head = 0
 	}
-	return out
 }
