@@ -324,7 +324,6 @@ func (l *lane) drop(n int) {
 	if l.head += n; l.head == len(l.queue) {
 		l.queue, l.head = l.queue[:0], 0
 	} else if l.head > 1024 && l.head > len(l.queue)/2 {
-		l.queue = append(l.queue[:0], l.queue[l.head:]...)
-		l.head = 0
+		l.queue, l.head = slices.Delete(l.queue, 0, l.head), 0
 	}
 }

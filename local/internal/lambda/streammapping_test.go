@@ -229,6 +229,27 @@ func TestStreamRetention(t *testing.T) {
 	}
 }
 
+// TestRetentionOfADisabledMapping: what nobody reads does not pile up beyond what the stream keeps.
+func TestRetentionOfADisabledMapping(t *testing.T) {
+	s := newStreamStack(t, streamOptions{})
+	s.m.SetEnabled(false)
+	for range 72 {
+		s.changes("a")
+		s.k.Advance(time.Hour)
+	}
+	if st := s.m.Stats(); st.Trimmed != 47 || s.m.Pending() != 25 {
+		t.Errorf("%d pending, want those of a day; %+v", s.m.Pending(), st)
+	}
+	if !s.k.Idle() {
+		t.Error("a disabled mapping keeps the simulation busy")
+	}
+	s.m.SetEnabled(true)
+	s.run()
+	if st := s.m.Stats(); st.Trimmed != 48 || st.Succeeded != 24 {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestStreamFilters(t *testing.T) {
 	s := newStreamStack(t, streamOptions{mapping: lambda.EventSourceMappingProperties{
 		BatchSize: num(2),

@@ -33,7 +33,6 @@ func (sub *Subscription) requestConfirmation() {
 	sub.handshake(kindSubscribe, tok, "You have chosen to subscribe to the topic "+sub.topic.ARN+
 		".\nTo confirm the subscription, visit the SubscribeURL included in this message.")
 	s.k.Background(s.tokens[tok].expires, func() {
-		delete(s.tokens, tok)
 		if sub.pending && !sub.gone && !sub.hasToken() {
 			sub.remove()
 		}
@@ -45,7 +44,9 @@ func (sub *Subscription) newToken() string {
 	var b [tokenLength / 2]byte
 	s.random(b[:])
 	tok := hex.EncodeToString(b[:])
-	s.tokens[tok] = &token{sub: sub, expires: s.k.Now().Add(confirmationTime)}
+	expires := s.k.Now().Add(confirmationTime)
+	s.tokens[tok] = &token{sub: sub, expires: expires}
+	s.k.Background(expires, func() { delete(s.tokens, tok) })
 	return tok
 }
 
