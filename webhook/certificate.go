@@ -35,8 +35,8 @@ func newCertificates(o Options) *certificates {
 // certificatePath keeps out the rest of SNS, whose answers may quote what a caller says.
 var certificatePath = regexp.MustCompile(`^/[A-Za-z0-9_-]+\.pem$`)
 
-func certificateURL(s string) (*url.URL, error) {
-	u, err := snsURL(s)
+func certificateURL(host, s string) (*url.URL, error) {
+	u, err := snsURL(host, s)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +46,9 @@ func certificateURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// key returns the public key of the certificate at an address.
-func (c *certificates) key(ctx context.Context, address string) (*rsa.PublicKey, error) {
-	u, err := certificateURL(address)
+// key returns the public key of the certificate at an address of a host.
+func (c *certificates) key(ctx context.Context, host, address string) (*rsa.PublicKey, error) {
+	u, err := certificateURL(host, address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: SigningCertURL: %w", ErrCertificate, err)
 	}

@@ -30,7 +30,7 @@ type Options struct {
 	RefuseSHA1 bool
 	// Roots, if set, must lead to the certificates of SNS, with intermediate
 	// certificates taken from the same file. Without it a certificate is trusted for coming
-	// from a host of SNS over TLS.
+	// over TLS from SNS's host in the topic's region.
 	Roots *x509.CertPool
 	// HTTPClient fetches certificates of SNS and confirms subscriptions; default one with a
 	// timeout of 10 s. Redirects are never followed.
@@ -84,7 +84,7 @@ func (o Options) withDefaults() Options {
 type Receiver struct {
 	options      Options
 	keys         [][]byte
-	topics       map[string]bool
+	topics       map[string]string // the host of SNS, by ARN
 	certificates *certificates
 }
 
@@ -97,7 +97,7 @@ func New(o Options) (*Receiver, error) {
 	if o.Tolerance < 0 || o.SNSTolerance < 0 || o.MaxBody < 0 {
 		errs = append(errs, errors.New("webhook: Tolerance, SNSTolerance and MaxBody must not be negative"))
 	}
-	r := &Receiver{options: o.withDefaults(), topics: map[string]bool{}}
+	r := &Receiver{options: o.withDefaults(), topics: map[string]string{}}
 	r.certificates = newCertificates(r.options)
 	for i, secret := range o.Secrets {
 		key, err := decodeSecret(secret)
@@ -107,10 +107,9 @@ func New(o Options) (*Receiver, error) {
 		r.keys = append(r.keys, key)
 	}
 	for _, topic := range o.Topics {
-		if parts := strings.Split(topic, ":"); len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" {
-			errs = append(errs, fmt.Errorf("webhook: topic %q is not the ARN of an SNS topic", topic))
-		}
-		r.topics[topic] = true
+		host, err := snsHost(topic)
+		errs = append(errs, err)
+		r.topics[topic] = host
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -78,7 +78,7 @@ func (r *Receiver) verifySNS(ctx context.Context, body []byte) (Message, error) 
 	default:
 		return Message{}, fmt.Errorf("%w: not a type of SNS: %.40q", ErrMalformed, d.Type)
 	}
-	if !r.topics[d.TopicArn] {
+	if r.topics[d.TopicArn] == "" {
 		return Message{}, fmt.Errorf("%w: topic %.300q is not allowed", ErrUnknownSender, d.TopicArn)
 	}
 	if err := r.checkSignature(ctx, &d); err != nil {
@@ -123,7 +123,7 @@ func (r *Receiver) checkSignature(ctx context.Context, d *snsDocument) error {
 	if err != nil || len(signature) == 0 {
 		return fmt.Errorf("%w: the signature is not base64", ErrMalformed)
 	}
-	key, err := r.certificates.key(ctx, d.SigningCertURL)
+	key, err := r.certificates.key(ctx, r.topics[d.TopicArn], d.SigningCertURL)
 	if err != nil {
 		return err
 	}
@@ -133,16 +133,29 @@ func (r *Receiver) checkSignature(ctx context.Context, d *snsDocument) error {
 	return nil
 }
 
-// snsHost is what a host of SNS is called. Nobody else can get such a name, nor a
-// certificate for it.
-var snsHost = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+var region = regexp.MustCompile(`^[a-z]+(-[a-z]+)+-[0-9]+$`)
 
-// snsURL parses the address of something at SNS: https, its host, nothing that hides
+// snsHost is the host of SNS in a topic's region, which signs and confirms for the topic. It
+// follows from the ARN that the receiver was given: hosts that only look like one of SNS can be
+// somebody else's, such as those of a bucket of S3 that is called sns (sns.s3-us-west-2.amazonaws.com).
+func snsHost(topicARN string) (string, error) {
+	parts := strings.Split(topicARN, ":")
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" || !region.MatchString(parts[3]) {
+		return "", fmt.Errorf("webhook: topic %q is not the ARN of an SNS topic", topicARN)
+	}
+	host := "sns." + parts[3] + ".amazonaws.com"
+	if parts[1] == "aws-cn" {
+		host += ".cn"
+	}
+	return host, nil
+}
+
+// snsURL parses the address of something at a host of SNS: https, nothing that hides
 // another host.
-func snsURL(s string) (*url.URL, error) {
+func snsURL(host, s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || u.User != nil || u.Opaque != "" || u.Fragment != "" || !snsHost.MatchString(u.Host) {
-		return nil, fmt.Errorf("%.300q is no https address of SNS", s)
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Opaque != "" || u.Fragment != "" || host == "" || u.Host != host {
+		return nil, fmt.Errorf("%.300q is no https address at %s", s, host)
 	}
 	return u, nil
 }
@@ -153,12 +166,12 @@ func (r *Receiver) Confirm(ctx context.Context, m Message) error {
 	if m.Type != TypeSubscription && m.Type != TypeUnsubscription {
 		return fmt.Errorf("%w: a %q has no subscription to confirm", ErrMalformed, m.Type)
 	}
-	u, err := snsURL(m.SubscribeURL)
+	u, err := snsURL(r.topics[m.Topic], m.SubscribeURL)
 	if err != nil {
 		return fmt.Errorf("%w: SubscribeURL: %w", ErrMalformed, err)
 	}
 	q := u.Query()
-	if q.Get("Action") != "ConfirmSubscription" || q.Get("TopicArn") != m.Topic || !r.topics[m.Topic] {
+	if q.Get("Action") != "ConfirmSubscription" || q.Get("TopicArn") != m.Topic {
 		return fmt.Errorf("%w: SubscribeURL does not confirm a subscription to the message's topic", ErrMalformed)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)

@@ -275,6 +275,13 @@ func TestCertificatesComeFromSNSOnly(t *testing.T) {
 		"https://sns.eu-central-1.amazonaws.com/a%2f.pem",
 		"https://sns.eu-central-1.amazonaws.com/a.pem#.pem",
 		"https://bucket.s3.amazonaws.com/a.pem",
+		// A bucket of S3 can be called sns, and is somebody else's.
+		"https://sns.s3.amazonaws.com/a.pem",
+		"https://sns.s3-us-west-2.amazonaws.com/a.pem",
+		"https://sns.s3-accelerate.amazonaws.com/a.pem",
+		// SNS, and not where the topic is.
+		"https://sns.us-west-2.amazonaws.com/a.pem",
+		"https://sns.eu-central-1.amazonaws.com.cn/a.pem",
 		"file:///etc/a.pem",
 		"https://sns.eu-central-1.amazonaws.com\n.evil.example/a.pem",
 	} {
@@ -291,8 +298,10 @@ func TestCertificatesComeFromSNSOnly(t *testing.T) {
 	}
 	a := newAmazon(t)
 	a.answer = func(*http.Request) *http.Response { return reply(200, pemOf(a.cert)) }
-	m := a.sign(t, notification("x").with("SigningCertURL", "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-1.pem"))
-	if _, err := newReceiver(t, webhook.Options{Topics: []string{topic}, HTTPClient: a.client()}).Verify(context.Background(), m.header(), m.body(t)); err != nil {
+	const chinese = "arn:aws-cn:sns:cn-north-1:123456789012:orders"
+	m := a.sign(t, notification("x").with("TopicArn", chinese).with("SigningCertURL", "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-1.pem"))
+	r := newReceiver(t, webhook.Options{Topics: []string{topic, chinese}, HTTPClient: a.client()})
+	if _, err := r.Verify(context.Background(), m.header(), m.body(t)); err != nil {
 		t.Errorf("China: %v", err)
 	}
 }
