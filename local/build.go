@@ -97,9 +97,9 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 		case r.Type == "AWS::Lambda::EventSourceMapping" || r.Type == "AWS::Lambda::EventInvokeConfig" || r.Type == "AWS::SNS::Subscription":
 			later = append(later, r)
 		case strings.HasPrefix(r.Type, "AWS::AppSync::"):
-			graphQL = append(graphQL, appsync.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties})
+			graphQL = append(graphQL, *r)
 		case strings.HasPrefix(r.Type, "AWS::ApiGateway::"):
-			gateway = append(gateway, apigateway.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties})
+			gateway = append(gateway, *r)
 		default:
 			s.notes = append(s.notes, fmt.Sprintf("%s (%s): %s", r.LogicalID, r.Type, declared[r.Type]))
 		}

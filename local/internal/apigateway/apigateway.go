@@ -1,12 +1,12 @@
 package apigateway
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
 
@@ -15,11 +15,7 @@ import (
 // RequestValidator, ApiKey, UsagePlan or Deployment is its logical id, Ref of
 // a Stage is its StageName, and the RootResourceId of a RestApi is
 // "<LogicalID>/root".
-type Resource struct {
-	LogicalID  string
-	Type       string
-	Properties json.RawMessage
-}
+type Resource = cfn.Resource
 
 // Config is what an API needs from the stack around it.
 type Config struct {

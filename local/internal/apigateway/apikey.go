@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 )
 
 // apiKey is an ApiKey resource with the plans that it is in.
@@ -29,48 +31,48 @@ type planKey struct {
 func (b *builder) buildKeys() {
 	byID := map[string]*apiKey{}
 	for _, r := range b.keys {
-		k := &apiKey{id: r.id, name: r.props.Name, value: r.props.Value, enabled: bool(r.props.Enabled)}
+		k := &apiKey{id: r.ID, name: r.Props.Name, value: r.Props.Value, enabled: bool(r.Props.Enabled)}
 		if k.value == "" {
-			k.value = generatedKey(r.id)
+			k.value = generatedKey(r.ID)
 		}
 		if len(k.value) < 20 {
-			b.errorf(r.id, r.typ, "Value must have at least 20 characters")
+			b.Errorf(r.ID, r.Type, "Value must have at least 20 characters")
 		}
 		if _, dup := b.api.keys[k.value]; dup {
-			b.errorf(r.id, r.typ, "another ApiKey has the same Value")
+			b.Errorf(r.ID, r.Type, "another ApiKey has the same Value")
 		}
-		byID[r.id] = k
+		byID[r.ID] = k
 		b.api.keys[k.value] = k
 	}
 	plans := map[string]usagePlanProps{}
 	for _, r := range b.usagePlans {
-		for _, s := range r.props.ApiStages {
+		for _, s := range r.Props.ApiStages {
 			if s.ApiId == b.api.id && b.api.stages[s.Stage] == nil {
-				b.errorf(r.id, r.typ, "ApiStages: the API has no stage %q", s.Stage)
+				b.Errorf(r.ID, r.Type, "ApiStages: the API has no stage %q", s.Stage)
 			}
 		}
-		if q := r.props.Quota; q != nil {
+		if q := r.Props.Quota; q != nil {
 			if q.Period != "DAY" && q.Period != "WEEK" && q.Period != "MONTH" {
-				b.errorf(r.id, r.typ, "Quota.Period must be DAY, WEEK or MONTH, got %q", q.Period)
+				b.Errorf(r.ID, r.Type, "Quota.Period must be DAY, WEEK or MONTH, got %q", q.Period)
 			}
 			if q.Limit < 1 {
-				b.errorf(r.id, r.typ, "Quota.Limit must be at least 1, got %d", q.Limit)
+				b.Errorf(r.ID, r.Type, "Quota.Limit must be at least 1, got %d", q.Limit)
 			}
 		}
-		plans[r.id] = r.props
+		plans[r.ID] = r.Props
 	}
-	slices.SortFunc(b.usagePlanKeys, func(x, y decoded[usagePlanKeyProps]) int { return cmp.Compare(x.id, y.id) })
+	slices.SortFunc(b.usagePlanKeys, func(x, y cfn.Typed[usagePlanKeyProps]) int { return cmp.Compare(x.ID, y.ID) })
 	for _, r := range b.usagePlanKeys {
-		key, plan := byID[r.props.KeyId], r.props.UsagePlanId
+		key, plan := byID[r.Props.KeyId], r.Props.UsagePlanId
 		p, ok := plans[plan]
 		if key == nil {
-			b.errorf(r.id, r.typ, "KeyId %q is no ApiKey of this template", r.props.KeyId)
+			b.Errorf(r.ID, r.Type, "KeyId %q is no ApiKey of this template", r.Props.KeyId)
 		}
 		if !ok {
-			b.errorf(r.id, r.typ, "UsagePlanId %q is no UsagePlan of this template", plan)
+			b.Errorf(r.ID, r.Type, "UsagePlanId %q is no UsagePlan of this template", plan)
 		}
-		if r.props.KeyType != "API_KEY" {
-			b.errorf(r.id, r.typ, "KeyType must be API_KEY, got %q", r.props.KeyType)
+		if r.Props.KeyType != "API_KEY" {
+			b.Errorf(r.ID, r.Type, "KeyType must be API_KEY, got %q", r.Props.KeyType)
 		}
 		if key != nil && ok {
 			key.plans = append(key.plans, b.planKey(p))

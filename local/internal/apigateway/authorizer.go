@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 )
 
 // authorizer is an Authorizer resource.
@@ -39,18 +40,18 @@ type authorizerResult struct {
 
 func (b *builder) buildAuthorizers() {
 	for _, r := range b.authorizers {
-		if b.mine(r.id, r.typ, r.props.RestApiId) {
-			b.authorizerByID[r.id] = b.buildAuthorizer(r)
+		if b.mine(r.ID, r.Type, r.Props.RestApiId) {
+			b.authorizerByID[r.ID] = b.buildAuthorizer(r)
 		}
 	}
 }
 
-func (b *builder) buildAuthorizer(r decoded[authorizerProps]) *authorizer {
-	p := r.props
-	a := &authorizer{id: r.id, name: p.Name, kind: p.Type, providers: p.ProviderARNs, credentials: p.AuthorizerCredentials, ttl: 300 * time.Second}
+func (b *builder) buildAuthorizer(r cfn.Typed[authorizerProps]) *authorizer {
+	p := r.Props
+	a := &authorizer{id: r.ID, name: p.Name, kind: p.Type, providers: p.ProviderARNs, credentials: p.AuthorizerCredentials, ttl: 300 * time.Second}
 	if p.AuthorizerResultTtlInSeconds != nil {
 		if n := *p.AuthorizerResultTtlInSeconds; n < 0 || n > 3600 {
-			b.errorf(r.id, r.typ, "AuthorizerResultTtlInSeconds must be between 0 and 3600, got %d", n)
+			b.Errorf(r.ID, r.Type, "AuthorizerResultTtlInSeconds must be between 0 and 3600, got %d", n)
 		}
 		a.ttl = time.Duration(*p.AuthorizerResultTtlInSeconds) * time.Second
 	}
@@ -62,7 +63,7 @@ func (b *builder) buildAuthorizer(r decoded[authorizerProps]) *authorizer {
 		if s = strings.TrimSpace(s); s != "" {
 			src, err := parseIdentitySource(s)
 			if err != nil {
-				b.errorf(r.id, r.typ, "IdentitySource: %v", err)
+				b.Errorf(r.ID, r.Type, "IdentitySource: %v", err)
 				continue
 			}
 			a.sources = append(a.sources, src)
@@ -71,31 +72,31 @@ func (b *builder) buildAuthorizer(r decoded[authorizerProps]) *authorizer {
 	if p.IdentityValidationExpression != "" {
 		re, err := regexp.Compile(`\A(?:` + p.IdentityValidationExpression + `)\z`)
 		if err != nil {
-			b.errorf(r.id, r.typ, "IdentityValidationExpression: %v", err)
+			b.Errorf(r.ID, r.Type, "IdentityValidationExpression: %v", err)
 		}
 		a.validation = re
 	}
 	switch a.kind {
 	case "COGNITO_USER_POOLS":
 		if len(a.providers) == 0 {
-			b.errorf(r.id, r.typ, "ProviderARNs is empty: no user pool")
+			b.Errorf(r.ID, r.Type, "ProviderARNs is empty: no user pool")
 		}
 		if b.api.cfg.VerifyToken == nil {
-			b.errorf(r.id, r.typ, "Type COGNITO_USER_POOLS needs Config.VerifyToken")
+			b.Errorf(r.ID, r.Type, "Type COGNITO_USER_POOLS needs Config.VerifyToken")
 		}
 	case "TOKEN", "REQUEST":
 		var err error
 		if a.function, err = functionOfURI(p.AuthorizerUri); err != nil {
-			b.errorf(r.id, r.typ, "AuthorizerUri: %v", err)
+			b.Errorf(r.ID, r.Type, "AuthorizerUri: %v", err)
 		}
 		if a.kind == "REQUEST" && len(a.sources) == 0 && a.ttl > 0 {
-			b.errorf(r.id, r.typ, "IdentitySource is required while results are cached")
+			b.Errorf(r.ID, r.Type, "IdentitySource is required while results are cached")
 		}
 	default:
-		b.errorf(r.id, r.typ, "Type must be TOKEN, REQUEST or COGNITO_USER_POOLS, got %q", a.kind)
+		b.Errorf(r.ID, r.Type, "Type must be TOKEN, REQUEST or COGNITO_USER_POOLS, got %q", a.kind)
 	}
 	if a.kind != "REQUEST" && (len(a.sources) != 1 || a.sources[0].in != "header") {
-		b.errorf(r.id, r.typ, "IdentitySource must be one header, got %q", source)
+		b.Errorf(r.ID, r.Type, "IdentitySource must be one header, got %q", source)
 	}
 	return a
 }

@@ -1,9 +1,6 @@
 package apigateway
 
 import (
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
@@ -11,31 +8,24 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
 
-// decoded is a resource with its typed properties.
-type decoded[T any] struct {
-	id    string
-	typ   string
-	props T
-}
-
 // builder collects the resources of one API and the mistakes in them.
 type builder struct {
-	api  *API
-	errs []error
+	cfn.Collector
+	api *API
 
-	restAPIs       []decoded[restAPIProps]
-	resources      []decoded[resourceProps]
-	methods        []decoded[methodProps]
-	models         []decoded[modelProps]
-	validators     []decoded[validatorProps]
-	authorizers    []decoded[authorizerProps]
-	responses      []decoded[gatewayResponseProps]
-	deployments    []decoded[deploymentProps]
-	stages         []decoded[stageProps]
-	keys           []decoded[apiKeyProps]
-	usagePlans     []decoded[usagePlanProps]
-	usagePlanKeys  []decoded[usagePlanKeyProps]
-	accounts       []decoded[accountProps]
+	restAPIs       []cfn.Typed[restAPIProps]
+	resources      []cfn.Typed[resourceProps]
+	methods        []cfn.Typed[methodProps]
+	models         []cfn.Typed[modelProps]
+	validators     []cfn.Typed[validatorProps]
+	authorizers    []cfn.Typed[authorizerProps]
+	responses      []cfn.Typed[gatewayResponseProps]
+	deployments    []cfn.Typed[deploymentProps]
+	stages         []cfn.Typed[stageProps]
+	keys           []cfn.Typed[apiKeyProps]
+	usagePlans     []cfn.Typed[usagePlanProps]
+	usagePlanKeys  []cfn.Typed[usagePlanKeyProps]
+	accounts       []cfn.Typed[accountProps]
 	schemas        *schemas
 	nodes          map[string]*node
 	authorizerByID map[string]*authorizer
@@ -68,131 +58,88 @@ func New(k *sim.Kernel, bus api.Service, cfg Config, resources []Resource) (*API
 		b.decode(r)
 	}
 	b.build()
-	if len(b.errs) > 0 {
-		return nil, errors.Join(b.errs...)
+	if err := b.Err(); err != nil {
+		return nil, err
 	}
-	slices.Sort(b.api.declared)
+	b.api.declared = b.Declared()
 	return b.api, nil
-}
-
-func (b *builder) errorf(id, typ, format string, args ...any) {
-	b.errs = append(b.errs, fmt.Errorf("%s (%s): %s", id, typ, fmt.Sprintf(format, args...)))
 }
 
 func (b *builder) decode(r Resource) {
 	switch r.Type {
 	case "AWS::ApiGateway::RestApi":
-		decodeInto(b, r, &b.restAPIs)
+		cfn.Collect(&b.Collector, &r, &b.restAPIs)
 	case "AWS::ApiGateway::Resource":
-		decodeInto(b, r, &b.resources)
+		cfn.Collect(&b.Collector, &r, &b.resources)
 	case "AWS::ApiGateway::Method":
-		decodeInto(b, r, &b.methods)
+		cfn.Collect(&b.Collector, &r, &b.methods)
 	case "AWS::ApiGateway::Model":
-		decodeInto(b, r, &b.models)
+		cfn.Collect(&b.Collector, &r, &b.models)
 	case "AWS::ApiGateway::RequestValidator":
-		decodeInto(b, r, &b.validators)
+		cfn.Collect(&b.Collector, &r, &b.validators)
 	case "AWS::ApiGateway::Authorizer":
-		decodeInto(b, r, &b.authorizers)
+		cfn.Collect(&b.Collector, &r, &b.authorizers)
 	case "AWS::ApiGateway::GatewayResponse":
-		decodeInto(b, r, &b.responses)
+		cfn.Collect(&b.Collector, &r, &b.responses)
 	case "AWS::ApiGateway::Deployment":
-		decodeInto(b, r, &b.deployments)
+		cfn.Collect(&b.Collector, &r, &b.deployments)
 	case "AWS::ApiGateway::Stage":
-		decodeInto(b, r, &b.stages)
+		cfn.Collect(&b.Collector, &r, &b.stages)
 	case "AWS::ApiGateway::ApiKey":
-		decodeInto(b, r, &b.keys)
+		cfn.Collect(&b.Collector, &r, &b.keys)
 	case "AWS::ApiGateway::UsagePlan":
-		decodeInto(b, r, &b.usagePlans)
+		cfn.Collect(&b.Collector, &r, &b.usagePlans)
 	case "AWS::ApiGateway::UsagePlanKey":
-		decodeInto(b, r, &b.usagePlanKeys)
+		cfn.Collect(&b.Collector, &r, &b.usagePlanKeys)
 	case "AWS::ApiGateway::Account":
-		decodeInto(b, r, &b.accounts)
+		cfn.Collect(&b.Collector, &r, &b.accounts)
 	default:
-		b.errorf(r.LogicalID, r.Type, "this resource type is not simulated")
+		b.Errorf(r.LogicalID, r.Type, "this resource type is not simulated")
 	}
-}
-
-func decodeInto[T any](b *builder, r Resource, list *[]decoded[T]) {
-	d := decoded[T]{id: r.LogicalID, typ: r.Type}
-	declared, err := cfn.Decode(&cfn.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties}, &d.props)
-	if err != nil {
-		b.errs = append(b.errs, err)
-		return
-	}
-	for _, p := range declared {
-		b.api.declared = append(b.api.declared, r.LogicalID+": "+p)
-	}
-	*list = append(*list, d)
 }
 
 func (b *builder) build() {
-	rest := b.chooseAPI()
+	rest := cfn.Choose(&b.Collector, b.restAPIs, "AWS::ApiGateway::RestApi", b.api.cfg.RestAPI, "Config.RestAPI")
 	if rest == nil {
 		return
 	}
 	a := b.api
-	a.id, a.name = rest.id, rest.props.Name
+	a.id, a.name = rest.ID, rest.Props.Name
 	a.domain = a.cfg.DomainName
 	if a.domain == "" {
 		a.domain = strings.ToLower(a.id) + ".execute-api." + a.cfg.Region + ".amazonaws.com"
 	}
 	a.prefix, _, _ = strings.Cut(a.domain, ".")
-	a.apiKeySource = rest.props.ApiKeySourceType
+	a.apiKeySource = rest.Props.ApiKeySourceType
 	switch a.apiKeySource {
 	case "":
 		a.apiKeySource = "HEADER"
 	case "HEADER", "AUTHORIZER":
 	default:
-		b.errorf(rest.id, rest.typ, "ApiKeySourceType must be HEADER or AUTHORIZER, got %q", a.apiKeySource)
+		b.Errorf(rest.ID, rest.Type, "ApiKeySourceType must be HEADER or AUTHORIZER, got %q", a.apiKeySource)
 	}
-	a.binaryTypes = rest.props.BinaryMediaTypes
+	a.binaryTypes = rest.Props.BinaryMediaTypes
 	a.compressFrom = -1
-	if n := rest.props.MinimumCompressionSize; n != nil {
+	if n := rest.Props.MinimumCompressionSize; n != nil {
 		if *n < 0 || *n > maxBody {
-			b.errorf(rest.id, rest.typ, "MinimumCompressionSize must be between 0 and %d, got %d", maxBody, *n)
+			b.Errorf(rest.ID, rest.Type, "MinimumCompressionSize must be between 0 and %d, got %d", maxBody, *n)
 		}
 		a.compressFrom = int(*n)
 	}
 	a.account = newBucket(accountRate, accountBurst)
 
-	b.buildTree(rest.id)
+	b.buildTree(rest.ID)
 	b.buildModels()
 	b.buildAuthorizers()
 	b.buildMethods()
 	b.buildGatewayResponses()
-	b.buildStages(rest.id)
+	b.buildStages(rest.ID)
 	b.buildKeys()
 }
 
-func (b *builder) chooseAPI() *decoded[restAPIProps] {
-	want := b.api.cfg.RestAPI
-	var found *decoded[restAPIProps]
-	for i := range b.restAPIs {
-		r := &b.restAPIs[i]
-		switch {
-		case want != "" && r.id != want:
-		case found != nil:
-			b.errorf(r.id, r.typ, "a second RestApi beside %s: Config.RestAPI must name the one to serve", found.id)
-		default:
-			found = r
-		}
-	}
-	if found == nil && len(b.errs) == 0 {
-		b.errs = append(b.errs, fmt.Errorf("no AWS::ApiGateway::RestApi %s among the resources", want))
-	}
-	return found
-}
-
-// mine tells whether a resource belongs to the API that is served; one that
-// names no RestApi of the template is a mistake.
+// mine tells whether a resource belongs to the API that is served.
 func (b *builder) mine(id, typ, restAPI string) bool {
-	if restAPI == b.api.id {
-		return true
-	}
-	if !slices.ContainsFunc(b.restAPIs, func(r decoded[restAPIProps]) bool { return r.id == restAPI }) {
-		b.errorf(id, typ, "RestApiId %q is no RestApi of this template", restAPI)
-	}
-	return false
+	return cfn.BelongsTo(&b.Collector, id, typ, "RestApiId", restAPI, b.api.id, b.restAPIs)
 }
 
 func (b *builder) buildTree(restAPI string) {
@@ -201,12 +148,12 @@ func (b *builder) buildTree(restAPI string) {
 	b.nodes[root.id] = root
 	pending := b.resources
 	for len(pending) > 0 {
-		var later []decoded[resourceProps]
+		var later []cfn.Typed[resourceProps]
 		for _, r := range pending {
-			if !b.mine(r.id, r.typ, r.props.RestApiId) {
+			if !b.mine(r.ID, r.Type, r.Props.RestApiId) {
 				continue
 			}
-			parent, ok := b.nodes[r.props.ParentId]
+			parent, ok := b.nodes[r.Props.ParentId]
 			if !ok {
 				later = append(later, r)
 				continue
@@ -215,7 +162,7 @@ func (b *builder) buildTree(restAPI string) {
 		}
 		if len(later) == len(pending) {
 			for _, r := range later {
-				b.errorf(r.id, r.typ, "ParentId %q leads to no resource of this API", r.props.ParentId)
+				b.Errorf(r.ID, r.Type, "ParentId %q leads to no resource of this API", r.Props.ParentId)
 			}
 			return
 		}
@@ -223,17 +170,17 @@ func (b *builder) buildTree(restAPI string) {
 	}
 }
 
-func (b *builder) addNode(parent *node, r decoded[resourceProps]) {
-	part := r.props.PathPart
-	n := &node{id: r.id, path: strings.TrimSuffix(parent.path, "/") + "/" + part, methods: map[string]*method{}}
-	b.nodes[r.id] = n
+func (b *builder) addNode(parent *node, r cfn.Typed[resourceProps]) {
+	part := r.Props.PathPart
+	n := &node{id: r.ID, path: strings.TrimSuffix(parent.path, "/") + "/" + part, methods: map[string]*method{}}
+	b.nodes[r.ID] = n
 	if strings.HasSuffix(parent.name, "+") {
-		b.errorf(r.id, r.typ, "a resource below the greedy %s can never be reached", parent.path)
+		b.Errorf(r.ID, r.Type, "a resource below the greedy %s can never be reached", parent.path)
 		return
 	}
 	switch {
 	case part == "" || strings.Contains(part, "/"):
-		b.errorf(r.id, r.typ, "PathPart must be one non-empty part of a path, got %q", part)
+		b.Errorf(r.ID, r.Type, "PathPart must be one non-empty part of a path, got %q", part)
 	case strings.HasPrefix(part, "{") && strings.HasSuffix(part, "}"):
 		n.name = part[1 : len(part)-1]
 		greedy := strings.HasSuffix(n.name, "+")
@@ -242,22 +189,22 @@ func (b *builder) addNode(parent *node, r decoded[resourceProps]) {
 			slot = &parent.greedy
 		}
 		if name := strings.TrimSuffix(n.name, "+"); name == "" || strings.ContainsAny(name, "{}+") {
-			b.errorf(r.id, r.typ, "PathPart %q has no valid parameter name", part)
+			b.Errorf(r.ID, r.Type, "PathPart %q has no valid parameter name", part)
 			return
 		}
 		if *slot != nil {
-			b.errorf(r.id, r.typ, "a sibling (%s) already has a variable path part; only one is allowed", (*slot).path)
+			b.Errorf(r.ID, r.Type, "a sibling (%s) already has a variable path part; only one is allowed", (*slot).path)
 			return
 		}
 		*slot = n
 	case strings.ContainsAny(part, "{}"):
-		b.errorf(r.id, r.typ, "PathPart %q: braces must surround the whole part", part)
+		b.Errorf(r.ID, r.Type, "PathPart %q: braces must surround the whole part", part)
 	default:
 		if parent.static == nil {
 			parent.static = map[string]*node{}
 		}
 		if _, dup := parent.static[part]; dup {
-			b.errorf(r.id, r.typ, "a sibling has the same PathPart %q", part)
+			b.Errorf(r.ID, r.Type, "a sibling has the same PathPart %q", part)
 			return
 		}
 		parent.static[part] = n

@@ -99,32 +99,32 @@ type bodyTemplate struct {
 
 func (b *builder) buildGatewayResponses() {
 	for _, r := range b.responses {
-		if !b.mine(r.id, r.typ, r.props.RestApiId) {
+		if !b.mine(r.ID, r.Type, r.Props.RestApiId) {
 			continue
 		}
-		p := r.props
+		p := r.Props
 		if !slices.Contains(responseTypes, p.ResponseType) {
-			b.errorf(r.id, r.typ, "ResponseType %q is none of API Gateway's", p.ResponseType)
+			b.Errorf(r.ID, r.Type, "ResponseType %q is none of API Gateway's", p.ResponseType)
 		}
 		if b.api.gatewayResponses[p.ResponseType] != nil {
-			b.errorf(r.id, r.typ, "a second response for %s", p.ResponseType)
+			b.Errorf(r.ID, r.Type, "a second response for %s", p.ResponseType)
 		}
 		g := &gatewayResponse{}
 		if p.StatusCode != "" {
 			var err error
 			if g.status, err = parseStatus(string(p.StatusCode)); err != nil {
-				b.errorf(r.id, r.typ, "%v", err)
+				b.Errorf(r.ID, r.Type, "%v", err)
 			}
 		}
 		for _, v := range sortedVariables(p.ResponseParameters) {
 			name, ok := strings.CutPrefix(v.name, "gatewayresponse.header.")
 			if !ok || name == "" {
-				b.errorf(r.id, r.typ, "ResponseParameters: %q is not of the form gatewayresponse.header.{name}", v.name)
+				b.Errorf(r.ID, r.Type, "ResponseParameters: %q is not of the form gatewayresponse.header.{name}", v.name)
 				continue
 			}
 			m, err := parseMapping(v.value, "method.request.")
 			if err != nil {
-				b.errorf(r.id, r.typ, "ResponseParameters: %s: %v", v.name, err)
+				b.Errorf(r.ID, r.Type, "ResponseParameters: %s: %v", v.name, err)
 				continue
 			}
 			g.headers = append(g.headers, headerMapping{name, m})

@@ -50,10 +50,10 @@ func (b *builder) buildIntegration(id, typ string, m methodProps, declared map[s
 		b.targetOf(id, typ, p, in)
 	case "MOCK":
 	case "HTTP", "HTTP_PROXY":
-		b.errorf(id, typ, "Integration.Type %s is not simulated: a local run calls no URL", p.Type)
+		b.Errorf(id, typ, "Integration.Type %s is not simulated: a local run calls no URL", p.Type)
 		return in
 	default:
-		b.errorf(id, typ, "Integration.Type must be AWS, AWS_PROXY, HTTP, HTTP_PROXY or MOCK, got %q", p.Type)
+		b.Errorf(id, typ, "Integration.Type must be AWS, AWS_PROXY, HTTP, HTTP_PROXY or MOCK, got %q", p.Type)
 		return in
 	}
 	switch p.PassthroughBehavior {
@@ -61,22 +61,22 @@ func (b *builder) buildIntegration(id, typ string, m methodProps, declared map[s
 		in.passthrough = "WHEN_NO_MATCH"
 	case "WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER":
 	default:
-		b.errorf(id, typ, "Integration.PassthroughBehavior must be WHEN_NO_MATCH, WHEN_NO_TEMPLATES or NEVER, got %q", p.PassthroughBehavior)
+		b.Errorf(id, typ, "Integration.PassthroughBehavior must be WHEN_NO_MATCH, WHEN_NO_TEMPLATES or NEVER, got %q", p.PassthroughBehavior)
 	}
 	if p.ContentHandling == "CONVERT_TO_BINARY" {
-		b.errorf(id, typ, "Integration.ContentHandling CONVERT_TO_BINARY is not simulated")
+		b.Errorf(id, typ, "Integration.ContentHandling CONVERT_TO_BINARY is not simulated")
 	}
 	if p.ConnectionId != "" {
-		b.errorf(id, typ, "Integration.ConnectionId: VPC links are not simulated")
+		b.Errorf(id, typ, "Integration.ConnectionId: VPC links are not simulated")
 	}
 	if p.ResponseTransferMode != "" && p.ResponseTransferMode != "BUFFERED" {
-		b.errorf(id, typ, "Integration.ResponseTransferMode %s is not simulated", p.ResponseTransferMode)
+		b.Errorf(id, typ, "Integration.ResponseTransferMode %s is not simulated", p.ResponseTransferMode)
 	}
 	b.requestMappings(id, typ, p, in, declared)
 	for _, v := range sortedVariables(p.RequestTemplates) {
 		t, err := vtl.Parse(id+" request "+v.name, v.value)
 		if err != nil {
-			b.errorf(id, typ, "Integration.RequestTemplates: %v", err)
+			b.Errorf(id, typ, "Integration.RequestTemplates: %v", err)
 			continue
 		}
 		if in.templates == nil {
@@ -95,23 +95,23 @@ func (b *builder) requestMappings(id, typ string, p *integrationProps, in *integ
 		rest, ok := strings.CutPrefix(v.name, "integration.request.")
 		place, name, _ := strings.Cut(rest, ".")
 		if !ok || name == "" || !slices.Contains([]string{"header", "querystring", "path"}, place) {
-			b.errorf(id, typ, "Integration.RequestParameters: %q is not of the form integration.request.{header|querystring|path}.{name}", v.name)
+			b.Errorf(id, typ, "Integration.RequestParameters: %q is not of the form integration.request.{header|querystring|path}.{name}", v.name)
 			continue
 		}
 		m, err := parseMapping(v.value, "method.request.")
 		if err != nil {
-			b.errorf(id, typ, "Integration.RequestParameters: %s: %v", v.name, err)
+			b.Errorf(id, typ, "Integration.RequestParameters: %s: %v", v.name, err)
 			continue
 		}
 		// API Gateway refuses to map what the method does not declare.
 		if strings.HasPrefix(v.value, "method.request.") && m.kind != mapBody && !declared[v.value] && !declared[singleValued(v.value)] {
 			if !(m.kind == mapPath) {
-				b.errorf(id, typ, "Integration.RequestParameters: %s: the method does not declare %s in its RequestParameters", v.name, v.value)
+				b.Errorf(id, typ, "Integration.RequestParameters: %s: the method does not declare %s in its RequestParameters", v.name, v.value)
 				continue
 			}
 		}
 		if place == "header" && isIllegalHeader(name) {
-			b.errorf(id, typ, "Integration.RequestParameters: API Gateway does not let a mapping set the header %s", name)
+			b.Errorf(id, typ, "Integration.RequestParameters: API Gateway does not let a mapping set the header %s", name)
 		}
 		in.params = append(in.params, paramMapping{param{place, name}, m})
 	}
@@ -135,7 +135,7 @@ func (b *builder) integrationResponses(id, typ string, m methodProps, in *integr
 	methodResponses := map[string]declaredResponse{}
 	for _, r := range m.MethodResponses {
 		if _, err := parseStatus(string(r.StatusCode)); err != nil {
-			b.errorf(id, typ, "MethodResponses: %v", err)
+			b.Errorf(id, typ, "MethodResponses: %v", err)
 		}
 		params := declaredResponse{}
 		for name := range r.ResponseParameters {
@@ -147,35 +147,35 @@ func (b *builder) integrationResponses(id, typ string, m methodProps, in *integr
 		where := "Integration.IntegrationResponses[" + string(r.StatusCode) + "]"
 		status, err := parseStatus(string(r.StatusCode))
 		if err != nil {
-			b.errorf(id, typ, "%s: %v", where, err)
+			b.Errorf(id, typ, "%s: %v", where, err)
 			continue
 		}
 		declared, ok := methodResponses[string(r.StatusCode)]
 		if !ok {
-			b.errorf(id, typ, "%s: MethodResponses declares no such status", where)
+			b.Errorf(id, typ, "%s: MethodResponses declares no such status", where)
 		}
 		if slices.ContainsFunc(in.responses, func(o integrationResponse) bool { return o.status == status }) ||
 			in.fallback != nil && in.fallback.status == status {
-			b.errorf(id, typ, "%s: a second response of this status", where)
+			b.Errorf(id, typ, "%s: a second response of this status", where)
 			continue
 		}
 		if r.ContentHandling == "CONVERT_TO_BINARY" {
-			b.errorf(id, typ, "%s: ContentHandling CONVERT_TO_BINARY is not simulated", where)
+			b.Errorf(id, typ, "%s: ContentHandling CONVERT_TO_BINARY is not simulated", where)
 		}
 		ir := integrationResponse{status: status}
 		for _, v := range sortedVariables(r.ResponseParameters) {
 			name, ok := strings.CutPrefix(v.name, "method.response.header.")
 			if !ok || name == "" {
-				b.errorf(id, typ, "%s: ResponseParameters: %q is not of the form method.response.header.{name}", where, v.name)
+				b.Errorf(id, typ, "%s: ResponseParameters: %q is not of the form method.response.header.{name}", where, v.name)
 				continue
 			}
 			if !declared[v.name] {
-				b.errorf(id, typ, "%s: ResponseParameters: MethodResponses does not declare %s", where, v.name)
+				b.Errorf(id, typ, "%s: ResponseParameters: MethodResponses does not declare %s", where, v.name)
 				continue
 			}
 			mp, err := parseMapping(v.value, "integration.response.")
 			if err != nil {
-				b.errorf(id, typ, "%s: ResponseParameters: %s: %v", where, v.name, err)
+				b.Errorf(id, typ, "%s: ResponseParameters: %s: %v", where, v.name, err)
 				continue
 			}
 			ir.headers = append(ir.headers, headerMapping{remapped(name), mp})
@@ -184,20 +184,20 @@ func (b *builder) integrationResponses(id, typ string, m methodProps, in *integr
 			rt := responseTemplate{contentType: v.name}
 			if v.value != "" {
 				if rt.template, err = vtl.Parse(fmt.Sprintf("%s response %d %s", id, status, v.name), v.value); err != nil {
-					b.errorf(id, typ, "%s: ResponseTemplates: %v", where, err)
+					b.Errorf(id, typ, "%s: ResponseTemplates: %v", where, err)
 				}
 			}
 			ir.templates = append(ir.templates, rt)
 		}
 		if r.SelectionPattern == "" {
 			if in.fallback != nil {
-				b.errorf(id, typ, "%s: a second response without SelectionPattern: which of them is the default?", where)
+				b.Errorf(id, typ, "%s: a second response without SelectionPattern: which of them is the default?", where)
 			}
 			in.fallback = &ir
 			continue
 		}
 		if ir.pattern, err = regexp.Compile(`\A(?:` + r.SelectionPattern + `)\z`); err != nil {
-			b.errorf(id, typ, "%s: SelectionPattern: %v", where, err)
+			b.Errorf(id, typ, "%s: SelectionPattern: %v", where, err)
 			continue
 		}
 		in.responses = append(in.responses, ir)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 )
 
 // method is a Method resource.
@@ -31,17 +33,17 @@ type param struct{ in, name string }
 
 func (b *builder) buildMethods() {
 	for _, r := range b.methods {
-		if !b.mine(r.id, r.typ, r.props.RestApiId) {
+		if !b.mine(r.ID, r.Type, r.Props.RestApiId) {
 			continue
 		}
-		n, ok := b.nodes[r.props.ResourceId]
+		n, ok := b.nodes[r.Props.ResourceId]
 		if !ok {
-			b.errorf(r.id, r.typ, "ResourceId %q is no resource of this API", r.props.ResourceId)
+			b.Errorf(r.ID, r.Type, "ResourceId %q is no resource of this API", r.Props.ResourceId)
 			continue
 		}
 		m := b.buildMethod(r, n)
 		if _, dup := n.methods[m.httpMethod]; dup {
-			b.errorf(r.id, r.typ, "a second %s of %s", m.httpMethod, n.path)
+			b.Errorf(r.ID, r.Type, "a second %s of %s", m.httpMethod, n.path)
 		}
 		n.methods[m.httpMethod] = m
 	}
@@ -49,15 +51,15 @@ func (b *builder) buildMethods() {
 
 var httpMethods = []string{"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
-func (b *builder) buildMethod(r decoded[methodProps], n *node) *method {
-	p := r.props
+func (b *builder) buildMethod(r cfn.Typed[methodProps], n *node) *method {
+	p := r.Props
 	m := &method{
-		id: r.id, httpMethod: p.HttpMethod, node: n,
+		id: r.ID, httpMethod: p.HttpMethod, node: n,
 		authType: p.AuthorizationType, scopes: p.AuthorizationScopes,
 		apiKeyRequired: bool(p.ApiKeyRequired),
 	}
 	if !slices.Contains(httpMethods, p.HttpMethod) {
-		b.errorf(r.id, r.typ, "HttpMethod must be one of %s, got %q", strings.Join(httpMethods, ", "), p.HttpMethod)
+		b.Errorf(r.ID, r.Type, "HttpMethod must be one of %s, got %q", strings.Join(httpMethods, ", "), p.HttpMethod)
 	}
 	b.authorizationOf(r, m)
 	b.validationOf(r, m)
@@ -65,55 +67,55 @@ func (b *builder) buildMethod(r decoded[methodProps], n *node) *method {
 	declared := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(p.RequestParameters)) {
 		if _, err := parseMethodParam(name); err != nil {
-			b.errorf(r.id, r.typ, "RequestParameters: %v", err)
+			b.Errorf(r.ID, r.Type, "RequestParameters: %v", err)
 		}
 		declared[name] = true
 	}
 	if p.Integration == nil {
-		b.errorf(r.id, r.typ, "it has no Integration: API Gateway refuses to deploy such a method")
+		b.Errorf(r.ID, r.Type, "it has no Integration: API Gateway refuses to deploy such a method")
 		return m
 	}
-	m.integration = b.buildIntegration(r.id, r.typ, p, declared)
+	m.integration = b.buildIntegration(r.ID, r.Type, p, declared)
 	return m
 }
 
-func (b *builder) authorizationOf(r decoded[methodProps], m *method) {
-	p := r.props
+func (b *builder) authorizationOf(r cfn.Typed[methodProps], m *method) {
+	p := r.Props
 	switch m.authType {
 	case "", "NONE":
 		m.authType = "NONE"
 	case "AWS_IAM":
 		if b.api.cfg.Identify == nil {
-			b.errorf(r.id, r.typ, "AuthorizationType AWS_IAM needs Config.Identify")
+			b.Errorf(r.ID, r.Type, "AuthorizationType AWS_IAM needs Config.Identify")
 		}
 	case "CUSTOM", "COGNITO_USER_POOLS":
 		auth, ok := b.authorizerByID[p.AuthorizerId]
 		if !ok {
-			b.errorf(r.id, r.typ, "AuthorizerId %q is no authorizer of this API", p.AuthorizerId)
+			b.Errorf(r.ID, r.Type, "AuthorizerId %q is no authorizer of this API", p.AuthorizerId)
 			return
 		}
 		if (auth.kind == "COGNITO_USER_POOLS") != (m.authType == "COGNITO_USER_POOLS") {
-			b.errorf(r.id, r.typ, "AuthorizationType %s does not fit the authorizer %s of type %s", m.authType, auth.id, auth.kind)
+			b.Errorf(r.ID, r.Type, "AuthorizationType %s does not fit the authorizer %s of type %s", m.authType, auth.id, auth.kind)
 		}
 		m.authorizer = auth
 		m.cognito = &Authorizer{LogicalID: auth.id, Name: auth.name, ProviderARNs: auth.providers, Scopes: m.scopes}
 	default:
-		b.errorf(r.id, r.typ, "AuthorizationType must be NONE, AWS_IAM, CUSTOM or COGNITO_USER_POOLS, got %q", m.authType)
+		b.Errorf(r.ID, r.Type, "AuthorizationType must be NONE, AWS_IAM, CUSTOM or COGNITO_USER_POOLS, got %q", m.authType)
 	}
 	if len(m.scopes) > 0 && m.authType != "COGNITO_USER_POOLS" {
-		b.errorf(r.id, r.typ, "AuthorizationScopes need AuthorizationType COGNITO_USER_POOLS")
+		b.Errorf(r.ID, r.Type, "AuthorizationScopes need AuthorizationType COGNITO_USER_POOLS")
 	}
 }
 
-func (b *builder) validationOf(r decoded[methodProps], m *method) {
-	p := r.props
+func (b *builder) validationOf(r cfn.Typed[methodProps], m *method) {
+	p := r.Props
 	if len(p.RequestModels) > 0 {
 		m.models = map[string]*model{}
 	}
 	for _, v := range sortedVariables(p.RequestModels) {
 		mod := b.schemas.find(v.value)
 		if mod == nil {
-			b.errorf(r.id, r.typ, "RequestModels: %s: %q is no model of this API", v.name, v.value)
+			b.Errorf(r.ID, r.Type, "RequestModels: %s: %q is no model of this API", v.name, v.value)
 			continue
 		}
 		m.models[strings.ToLower(v.name)] = mod
@@ -121,14 +123,14 @@ func (b *builder) validationOf(r decoded[methodProps], m *method) {
 	if p.RequestValidatorId == "" {
 		return
 	}
-	i := slices.IndexFunc(b.validators, func(v decoded[validatorProps]) bool {
-		return v.id == p.RequestValidatorId && v.props.RestApiId == b.api.id
+	i := slices.IndexFunc(b.validators, func(v cfn.Typed[validatorProps]) bool {
+		return v.ID == p.RequestValidatorId && v.Props.RestApiId == b.api.id
 	})
 	if i < 0 {
-		b.errorf(r.id, r.typ, "RequestValidatorId %q is no validator of this API", p.RequestValidatorId)
+		b.Errorf(r.ID, r.Type, "RequestValidatorId %q is no validator of this API", p.RequestValidatorId)
 		return
 	}
-	v := b.validators[i].props
+	v := b.validators[i].Props
 	m.validateBody = bool(v.ValidateRequestBody)
 	if !v.ValidateRequestParameters {
 		return
@@ -175,7 +177,7 @@ func (b *builder) timeoutOf(id, typ string, p *integrationProps) time.Duration {
 	}
 	// The default quota is 29 s; it can be raised for Regional and private APIs.
 	if n := *p.TimeoutInMillis; n < 50 || n > 300_000 {
-		b.errorf(id, typ, "Integration.TimeoutInMillis must be between 50 and 300000, got %d", n)
+		b.Errorf(id, typ, "Integration.TimeoutInMillis must be between 50 and 300000, got %d", n)
 	}
 	return time.Duration(*p.TimeoutInMillis) * time.Millisecond
 }

@@ -47,7 +47,7 @@ func (b *builder) buildModels() {
 		m := &model{name: name, all: s}
 		for _, alias := range append([]string{name}, aliases...) {
 			if prev := s.byName[alias]; prev != nil && prev != m {
-				b.errorf(id, typ, "a second model named %q", alias)
+				b.Errorf(id, typ, "a second model named %q", alias)
 				return
 			}
 			s.byName[alias] = m
@@ -57,34 +57,34 @@ func (b *builder) buildModels() {
 			}
 			s.docs[u] = doc
 			if err := c.AddResource(u, doc); err != nil {
-				b.errorf(id, typ, "Schema: %v", err)
+				b.Errorf(id, typ, "Schema: %v", err)
 				return
 			}
 		}
 		entries = append(entries, entry{id, typ, url, m})
 	}
 	for _, r := range b.models {
-		if !b.mine(r.id, r.typ, r.props.RestApiId) {
+		if !b.mine(r.ID, r.Type, r.Props.RestApiId) {
 			continue
 		}
-		name := r.props.Name
+		name := r.Props.Name
 		if name == "" {
-			name = r.id
+			name = r.ID
 		}
 		if strings.ContainsFunc(name, func(c rune) bool {
 			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9')
 		}) {
-			b.errorf(r.id, r.typ, "Name must be alphanumeric, got %q", name)
+			b.Errorf(r.ID, r.Type, "Name must be alphanumeric, got %q", name)
 		}
-		if len(r.props.Schema) == 0 {
-			r.props.Schema = rawJSON(`{}`)
+		if len(r.Props.Schema) == 0 {
+			r.Props.Schema = rawJSON(`{}`)
 		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.props.Schema))
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(r.Props.Schema))
 		if err != nil {
-			b.errorf(r.id, r.typ, "Schema: %v", err)
+			b.Errorf(r.ID, r.Type, "Schema: %v", err)
 			continue
 		}
-		add(r.id, r.typ, name, doc, r.id)
+		add(r.ID, r.Type, name, doc, r.ID)
 	}
 	// Every API has these two from the start.
 	builtin := map[string]string{
@@ -100,7 +100,7 @@ func (b *builder) buildModels() {
 	for _, e := range entries {
 		sch, err := c.Compile(e.url)
 		if err != nil {
-			b.errorf(e.id, e.typ, "Schema: %v", err)
+			b.Errorf(e.id, e.typ, "Schema: %v", err)
 			continue
 		}
 		e.m.schema = sch

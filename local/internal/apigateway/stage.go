@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 )
 
 // stage is a Stage resource, or the one that a Deployment makes by itself.
@@ -46,25 +48,25 @@ func sortedVariables(m map[string]string) []variable {
 
 func (b *builder) buildStages(restAPI string) {
 	deployments := map[string]bool{}
-	slices.SortFunc(b.deployments, func(x, y decoded[deploymentProps]) int { return cmp.Compare(x.id, y.id) })
-	slices.SortFunc(b.stages, func(x, y decoded[stageProps]) int { return cmp.Compare(x.id, y.id) })
+	slices.SortFunc(b.deployments, func(x, y cfn.Typed[deploymentProps]) int { return cmp.Compare(x.ID, y.ID) })
+	slices.SortFunc(b.stages, func(x, y cfn.Typed[stageProps]) int { return cmp.Compare(x.ID, y.ID) })
 	for _, d := range b.deployments {
-		if !b.mine(d.id, d.typ, d.props.RestApiId) {
+		if !b.mine(d.ID, d.Type, d.Props.RestApiId) {
 			continue
 		}
-		deployments[d.id] = true
-		if present(d.props.StageDescription) {
-			b.errorf(d.id, d.typ, "StageDescription is not simulated: declare an AWS::ApiGateway::Stage")
+		deployments[d.ID] = true
+		if present(d.Props.StageDescription) {
+			b.Errorf(d.ID, d.Type, "StageDescription is not simulated: declare an AWS::ApiGateway::Stage")
 		}
-		if present(d.props.DeploymentCanarySettings) {
-			b.errorf(d.id, d.typ, "DeploymentCanarySettings are not simulated")
+		if present(d.Props.DeploymentCanarySettings) {
+			b.Errorf(d.ID, d.Type, "DeploymentCanarySettings are not simulated")
 		}
-		if d.props.StageName != "" {
-			b.addStage(d.id, d.typ, &stage{id: d.id, name: d.props.StageName, deploy: d.id})
+		if d.Props.StageName != "" {
+			b.addStage(d.ID, d.Type, &stage{id: d.ID, name: d.Props.StageName, deploy: d.ID})
 		}
 	}
 	for _, r := range b.stages {
-		if b.mine(r.id, r.typ, r.props.RestApiId) {
+		if b.mine(r.ID, r.Type, r.Props.RestApiId) {
 			b.buildStage(r, deployments)
 		}
 	}
@@ -72,20 +74,20 @@ func (b *builder) buildStages(restAPI string) {
 	switch want := a.cfg.Stage; {
 	case want != "":
 		if a.stage = a.stages[want]; a.stage == nil {
-			b.errorf(restAPI, "AWS::ApiGateway::RestApi", "it has no stage %q", want)
+			b.Errorf(restAPI, "AWS::ApiGateway::RestApi", "it has no stage %q", want)
 		}
 	case a.stage == nil:
-		b.errorf(restAPI, "AWS::ApiGateway::RestApi", "it has no stage: nothing is deployed")
+		b.Errorf(restAPI, "AWS::ApiGateway::RestApi", "it has no stage: nothing is deployed")
 	}
 }
 
 func (b *builder) addStage(id, typ string, s *stage) {
 	if s.name == "" {
-		b.errorf(id, typ, "StageName is missing")
+		b.Errorf(id, typ, "StageName is missing")
 		return
 	}
 	if other, dup := b.api.stages[s.name]; dup {
-		b.errorf(id, typ, "%s already has the StageName %q", other.id, s.name)
+		b.Errorf(id, typ, "%s already has the StageName %q", other.id, s.name)
 		return
 	}
 	b.api.stages[s.name] = s
@@ -94,19 +96,19 @@ func (b *builder) addStage(id, typ string, s *stage) {
 	}
 }
 
-func (b *builder) buildStage(r decoded[stageProps], deployments map[string]bool) {
-	p := r.props
+func (b *builder) buildStage(r cfn.Typed[stageProps], deployments map[string]bool) {
+	p := r.Props
 	if !deployments[p.DeploymentId] {
-		b.errorf(r.id, r.typ, "DeploymentId %q is no deployment of this API", p.DeploymentId)
+		b.Errorf(r.ID, r.Type, "DeploymentId %q is no deployment of this API", p.DeploymentId)
 	}
 	if present(p.CanarySetting) {
-		b.errorf(r.id, r.typ, "CanarySetting is not simulated")
+		b.Errorf(r.ID, r.Type, "CanarySetting is not simulated")
 	}
 	if p.CacheClusterEnabled {
-		b.errorf(r.id, r.typ, "CacheClusterEnabled: response caching is not simulated")
+		b.Errorf(r.ID, r.Type, "CacheClusterEnabled: response caching is not simulated")
 	}
 	s := &stage{
-		id: r.id, name: p.StageName, deploy: p.DeploymentId, tracing: bool(p.TracingEnabled),
+		id: r.ID, name: p.StageName, deploy: p.DeploymentId, tracing: bool(p.TracingEnabled),
 		variables: sortedVariables(p.Variables), limits: map[*method]*bucket{},
 	}
 	if p.AccessLogSetting != nil {
@@ -114,7 +116,7 @@ func (b *builder) buildStage(r decoded[stageProps], deployments map[string]bool)
 	}
 	for _, ms := range p.MethodSettings {
 		if ms.CachingEnabled {
-			b.errorf(r.id, r.typ, "MethodSettings: CachingEnabled: response caching is not simulated")
+			b.Errorf(r.ID, r.Type, "MethodSettings: CachingEnabled: response caching is not simulated")
 		}
 		set := methodSetting{path: settingPath(ms.ResourcePath), method: ms.HttpMethod}
 		if ms.ThrottlingRateLimit != nil {
@@ -127,7 +129,7 @@ func (b *builder) buildStage(r decoded[stageProps], deployments map[string]bool)
 		}
 		s.settings = append(s.settings, set)
 	}
-	b.addStage(r.id, r.typ, s)
+	b.addStage(r.ID, r.Type, s)
 }
 
 // settingPath is a MethodSetting's path as a resource path: in a template a

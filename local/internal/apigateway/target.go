@@ -56,36 +56,36 @@ func functionOfURI(uri string) (string, error) {
 func (b *builder) targetOf(id, typ string, p *integrationProps, in *integration) {
 	t, err := parseTarget(p.Uri)
 	if err != nil {
-		b.errorf(id, typ, "Integration.Uri: %v", err)
+		b.Errorf(id, typ, "Integration.Uri: %v", err)
 		return
 	}
 	in.target = t
 	switch {
 	case p.IntegrationHttpMethod == "":
-		b.errorf(id, typ, "Integration.IntegrationHttpMethod is missing")
+		b.Errorf(id, typ, "Integration.IntegrationHttpMethod is missing")
 	case (t.lambda != "" || t.action != "" || t.service == "sqs") && p.IntegrationHttpMethod != "POST":
-		b.errorf(id, typ, "Integration.IntegrationHttpMethod must be POST for %s, got %s: AWS would answer every request with an error", t.service, p.IntegrationHttpMethod)
+		b.Errorf(id, typ, "Integration.IntegrationHttpMethod must be POST for %s, got %s: AWS would answer every request with an error", t.service, p.IntegrationHttpMethod)
 	}
 	if in.kind == "AWS_PROXY" && t.lambda == "" {
-		b.errorf(id, typ, "Integrations of type AWS_PROXY are simulated for Lambda functions only, not for %s", t.service)
+		b.Errorf(id, typ, "Integrations of type AWS_PROXY are simulated for Lambda functions only, not for %s", t.service)
 		return
 	}
 	if t.lambda != "" {
 		return
 	}
 	if in.credentials == "" {
-		b.errorf(id, typ, "Integration.Credentials is missing: %s needs a role", t.service)
+		b.Errorf(id, typ, "Integration.Credentials is missing: %s needs a role", t.service)
 	}
 	if t.action == "" && t.service != "sqs" {
-		b.errorf(id, typ, "Integration.Uri: paths are simulated for sqs and lambda only, not for %s", t.service)
+		b.Errorf(id, typ, "Integration.Uri: paths are simulated for sqs and lambda only, not for %s", t.service)
 	}
 	if t.service == "sqs" && t.action == "" && strings.Count(t.path, "/") != 1 {
-		b.errorf(id, typ, "Integration.Uri: an sqs path must be {account}/{queue}, got %q", t.path)
+		b.Errorf(id, typ, "Integration.Uri: an sqs path must be {account}/{queue}, got %q", t.path)
 	}
 	switch t.service {
 	case "sqs", "sns", "dynamodb", "states", "secretsmanager", "events", "kinesis", "firehose", "lambda":
 	default:
-		b.errorf(id, typ, "Integration.Uri: the service %s is not simulated", t.service)
+		b.Errorf(id, typ, "Integration.Uri: the service %s is not simulated", t.service)
 	}
 }
 

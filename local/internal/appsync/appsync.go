@@ -2,7 +2,6 @@ package appsync
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/appsyncjs"
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
 
@@ -19,11 +19,7 @@ import (
 // any more. ApiId of every resource is that of its GraphQLApi: the
 // logical id, which is also what Fn::GetAtt ApiId should give. The FunctionId
 // of a FunctionConfiguration is its logical id.
-type Resource struct {
-	LogicalID  string
-	Type       string
-	Properties json.RawMessage
-}
+type Resource = cfn.Resource
 
 // Config is what an API needs from the stack around it.
 type Config struct {

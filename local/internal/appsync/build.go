@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,23 +17,17 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
 
-// decoded is a resource with its typed properties.
-type decoded[T any] struct {
-	id, typ string
-	props   T
-}
-
 // builder collects the resources of one API and the mistakes in them.
 type builder struct {
-	api  *API
-	errs []error
+	cfn.Collector
+	api *API
 
-	apis      []decoded[graphQLAPIProps]
-	schemas   []decoded[schemaProps]
-	sources   []decoded[dataSourceProps]
-	resolvers []decoded[resolverProps]
-	functions []decoded[functionProps]
-	keys      []decoded[apiKeyProps]
+	apis      []cfn.Typed[graphQLAPIProps]
+	schemas   []cfn.Typed[schemaProps]
+	sources   []cfn.Typed[dataSourceProps]
+	resolvers []cfn.Typed[resolverProps]
+	functions []cfn.Typed[functionProps]
+	keys      []cfn.Typed[apiKeyProps]
 
 	functionByID map[string]*function
 }
@@ -68,57 +61,40 @@ func New(k *sim.Kernel, bus api.Service, cfg Config, resources []Resource) (*API
 		b.decode(r)
 	}
 	b.build()
-	if len(b.errs) > 0 {
-		return nil, errors.Join(b.errs...)
+	if err := b.Err(); err != nil {
+		return nil, err
 	}
-	slices.Sort(b.api.declared)
+	b.api.declared = b.Declared()
 	return b.api, nil
-}
-
-func (b *builder) errorf(id, typ, format string, args ...any) {
-	b.errs = append(b.errs, fmt.Errorf("%s (%s): %s", id, typ, fmt.Sprintf(format, args...)))
 }
 
 func (b *builder) decode(r Resource) {
 	switch r.Type {
 	case "AWS::AppSync::GraphQLApi":
-		decodeInto(b, r, &b.apis)
+		cfn.Collect(&b.Collector, &r, &b.apis)
 	case "AWS::AppSync::GraphQLSchema":
-		decodeInto(b, r, &b.schemas)
+		cfn.Collect(&b.Collector, &r, &b.schemas)
 	case "AWS::AppSync::DataSource":
-		decodeInto(b, r, &b.sources)
+		cfn.Collect(&b.Collector, &r, &b.sources)
 	case "AWS::AppSync::Resolver":
-		decodeInto(b, r, &b.resolvers)
+		cfn.Collect(&b.Collector, &r, &b.resolvers)
 	case "AWS::AppSync::FunctionConfiguration":
-		decodeInto(b, r, &b.functions)
+		cfn.Collect(&b.Collector, &r, &b.functions)
 	case "AWS::AppSync::ApiKey":
-		decodeInto(b, r, &b.keys)
+		cfn.Collect(&b.Collector, &r, &b.keys)
 	default:
-		b.errorf(r.LogicalID, r.Type, "this resource type is not simulated")
+		b.Errorf(r.LogicalID, r.Type, "this resource type is not simulated")
 	}
-}
-
-func decodeInto[T any](b *builder, r Resource, list *[]decoded[T]) {
-	d := decoded[T]{id: r.LogicalID, typ: r.Type}
-	declared, err := cfn.Decode(&cfn.Resource{LogicalID: r.LogicalID, Type: r.Type, Properties: r.Properties}, &d.props)
-	if err != nil {
-		b.errs = append(b.errs, err)
-		return
-	}
-	for _, p := range declared {
-		b.api.declared = append(b.api.declared, r.LogicalID+": "+p)
-	}
-	*list = append(*list, d)
 }
 
 func (b *builder) build() {
-	root := b.chooseAPI()
+	root := cfn.Choose(&b.Collector, b.apis, "AWS::AppSync::GraphQLApi", b.api.cfg.GraphQLAPI, "Config.GraphQLAPI")
 	if root == nil {
 		return
 	}
 	a := b.api
-	a.id, a.name = root.id, root.props.Name
-	a.environment = root.props.EnvironmentVariables
+	a.id, a.name = root.ID, root.Props.Name
+	a.environment = root.Props.EnvironmentVariables
 	b.buildModes(root)
 	if !b.buildSchema(root) {
 		return
@@ -132,72 +108,46 @@ func (b *builder) build() {
 		for _, f := range a.schema.Subscription.Fields {
 			if a.resolvers[f] == nil {
 				for _, err := range a.schema.checkArguments(f) {
-					b.errorf(b.schemas[0].id, b.schemas[0].typ, "%v", err)
+					b.Errorf(b.schemas[0].ID, b.schemas[0].Type, "%v", err)
 				}
 			}
 		}
 	}
 }
 
-func (b *builder) chooseAPI() *decoded[graphQLAPIProps] {
-	want := b.api.cfg.GraphQLAPI
-	var found *decoded[graphQLAPIProps]
-	for i := range b.apis {
-		r := &b.apis[i]
-		switch {
-		case want != "" && r.id != want:
-		case found != nil:
-			b.errorf(r.id, r.typ, "a second GraphQLApi beside %s: Config.GraphQLAPI must name the one to serve", found.id)
-		default:
-			found = r
-		}
-	}
-	if found == nil && len(b.errs) == 0 {
-		b.errs = append(b.errs, fmt.Errorf("no AWS::AppSync::GraphQLApi %s among the resources", want))
-	}
-	return found
-}
-
-// mine tells whether a resource belongs to the API that is served; one that
-// names no API of the template is a mistake.
+// mine tells whether a resource belongs to the API that is served.
 func (b *builder) mine(id, typ, apiID string) bool {
-	if apiID == b.api.id {
-		return true
-	}
-	if !slices.ContainsFunc(b.apis, func(r decoded[graphQLAPIProps]) bool { return r.id == apiID }) {
-		b.errorf(id, typ, "ApiId %q is no GraphQLApi of this template", apiID)
-	}
-	return false
+	return cfn.BelongsTo(&b.Collector, id, typ, "ApiId", apiID, b.api.id, b.apis)
 }
 
-func (b *builder) buildLimits(root *decoded[graphQLAPIProps]) {
-	p := &root.props
+func (b *builder) buildLimits(root *cfn.Typed[graphQLAPIProps]) {
+	p := &root.Props
 	if p.ApiType != "" && p.ApiType != "GRAPHQL" {
-		b.errorf(root.id, root.typ, "ApiType %q is not simulated", p.ApiType)
+		b.Errorf(root.ID, root.Type, "ApiType %q is not simulated", p.ApiType)
 	}
 	switch p.IntrospectionConfig {
 	case "", "ENABLED":
 	case "DISABLED":
 		b.api.introspection = false
 	default:
-		b.errorf(root.id, root.typ, "IntrospectionConfig must be ENABLED or DISABLED, got %q", p.IntrospectionConfig)
+		b.Errorf(root.ID, root.Type, "IntrospectionConfig must be ENABLED or DISABLED, got %q", p.IntrospectionConfig)
 	}
 	if n := p.QueryDepthLimit; n != nil {
 		if *n < 0 || *n > 75 {
-			b.errorf(root.id, root.typ, "QueryDepthLimit must be between 0 and 75, got %d", *n)
+			b.Errorf(root.ID, root.Type, "QueryDepthLimit must be between 0 and 75, got %d", *n)
 		}
 		b.api.maxDepth = int(*n)
 	}
 	if n := p.ResolverCountLimit; n != nil && *n != 0 {
 		if *n < 0 || *n > 10_000 {
-			b.errorf(root.id, root.typ, "ResolverCountLimit must be between 0 and 10000, got %d", *n)
+			b.Errorf(root.ID, root.Type, "ResolverCountLimit must be between 0 and 10000, got %d", *n)
 		}
 		b.api.maxResolvers = int(*n)
 	}
 }
 
-func (b *builder) buildModes(root *decoded[graphQLAPIProps]) {
-	p := &root.props
+func (b *builder) buildModes(root *cfn.Typed[graphQLAPIProps]) {
+	p := &root.Props
 	all := append([]providerProps{{p.AuthenticationType, p.UserPoolConfig, p.LambdaAuthorizerConfig, p.OpenIDConnectConfig}},
 		p.AdditionalAuthenticationProviders...)
 	for i, provider := range all {
@@ -215,11 +165,11 @@ func (b *builder) buildModes(root *decoded[graphQLAPIProps]) {
 			err = fmt.Errorf("unknown AuthenticationType %q", m.name)
 		}
 		if err != nil {
-			b.errorf(root.id, root.typ, "%v", err)
+			b.Errorf(root.ID, root.Type, "%v", err)
 		}
 		single := m.name != modeCognito && m.name != modeOIDC
 		if single && b.api.mode(m.name) != nil {
-			b.errorf(root.id, root.typ, "AuthenticationType %s is there twice", m.name)
+			b.Errorf(root.ID, root.Type, "AuthenticationType %s is there twice", m.name)
 		}
 		b.api.modes = append(b.api.modes, m)
 	}
@@ -287,42 +237,42 @@ func (m *mode) readAuthorizer(p *lambdaAuthorizerProps) error {
 	return err
 }
 
-func (b *builder) buildSchema(root *decoded[graphQLAPIProps]) bool {
+func (b *builder) buildSchema(root *cfn.Typed[graphQLAPIProps]) bool {
 	for _, r := range b.schemas {
-		if !b.mine(r.id, r.typ, r.props.ApiId) {
+		if !b.mine(r.ID, r.Type, r.Props.ApiId) {
 			continue
 		}
 		if b.api.schema != nil {
-			b.errorf(r.id, r.typ, "a second schema of the API")
+			b.Errorf(r.ID, r.Type, "a second schema of the API")
 			continue
 		}
-		s, errs := loadSchema(r.props.Definition)
+		s, errs := loadSchema(r.Props.Definition)
 		if s != nil {
 			errs = append(errs, s.readAccess(b.api.modes)...)
 			b.api.schema = s
 		}
 		for _, err := range errs {
-			b.errorf(r.id, r.typ, "%v", err)
+			b.Errorf(r.ID, r.Type, "%v", err)
 		}
 	}
-	if b.api.schema == nil && len(b.errs) == 0 {
-		b.errorf(root.id, root.typ, "there is no AWS::AppSync::GraphQLSchema for it")
+	if b.api.schema == nil && b.Err() == nil {
+		b.Errorf(root.ID, root.Type, "there is no AWS::AppSync::GraphQLSchema for it")
 	}
 	return b.api.schema != nil
 }
 
 func (b *builder) buildKeys() {
 	for _, r := range b.keys {
-		if !b.mine(r.id, r.typ, r.props.ApiId) {
+		if !b.mine(r.ID, r.Type, r.Props.ApiId) {
 			continue
 		}
 		// AWS makes a random key, of this form; here it is the same in every run.
-		sum := sha256.Sum256([]byte(b.api.id + "/" + r.id))
+		sum := sha256.Sum256([]byte(b.api.id + "/" + r.ID))
 		key := &apiKey{
-			logicalID: r.id, value: "da2-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:26]),
+			logicalID: r.ID, value: "da2-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:26]),
 			expires: b.api.k.Now().Add(7 * 24 * time.Hour), // the default ("expires", AppSync API reference, CreateApiKey)
 		}
-		if e := r.props.Expires; e != nil {
+		if e := r.Props.Expires; e != nil {
 			key.expires = time.Unix(int64(*e), 0)
 		}
 		b.api.apiKeys[key.value] = key

@@ -13,36 +13,36 @@ const maxFunctions = 10
 
 func (b *builder) buildSources() {
 	for _, r := range b.sources {
-		p := &r.props
-		if !b.mine(r.id, r.typ, p.ApiId) {
+		p := &r.Props
+		if !b.mine(r.ID, r.Type, p.ApiId) {
 			continue
 		}
-		s := &source{id: r.id, name: p.Name, typ: p.Type, role: p.ServiceRoleArn}
+		s := &source{id: r.ID, name: p.Name, typ: p.Type, role: p.ServiceRoleArn}
 		switch p.Type {
 		case "NONE":
 		case "AMAZON_DYNAMODB":
 			switch {
 			case p.DynamoDBConfig == nil || p.DynamoDBConfig.TableName == "":
-				b.errorf(r.id, r.typ, "AMAZON_DYNAMODB needs DynamoDBConfig.TableName")
+				b.Errorf(r.ID, r.Type, "AMAZON_DYNAMODB needs DynamoDBConfig.TableName")
 				continue
 			case bool(p.DynamoDBConfig.UseCallerCredentials), bool(p.DynamoDBConfig.Versioned):
-				b.errorf(r.id, r.typ, "DynamoDBConfig.UseCallerCredentials and Versioned are not simulated")
+				b.Errorf(r.ID, r.Type, "DynamoDBConfig.UseCallerCredentials and Versioned are not simulated")
 			}
 			s.table = p.DynamoDBConfig.TableName
 		case "AWS_LAMBDA":
 			if p.LambdaConfig == nil || p.LambdaConfig.LambdaFunctionArn == "" {
-				b.errorf(r.id, r.typ, "AWS_LAMBDA needs LambdaConfig.LambdaFunctionArn")
+				b.Errorf(r.ID, r.Type, "AWS_LAMBDA needs LambdaConfig.LambdaFunctionArn")
 				continue
 			}
 			s.lambda = p.LambdaConfig.LambdaFunctionArn
 		default:
-			b.errorf(r.id, r.typ, "data sources of type %q are not simulated", p.Type)
+			b.Errorf(r.ID, r.Type, "data sources of type %q are not simulated", p.Type)
 		}
 		if s.typ != "NONE" && s.role == "" {
-			b.errorf(r.id, r.typ, "a data source of type %s needs a ServiceRoleArn", s.typ)
+			b.Errorf(r.ID, r.Type, "a data source of type %s needs a ServiceRoleArn", s.typ)
 		}
 		if b.api.sources[p.Name] != nil {
-			b.errorf(r.id, r.typ, "a second data source named %q", p.Name)
+			b.Errorf(r.ID, r.Type, "a second data source named %q", p.Name)
 		}
 		b.api.sources[p.Name] = s
 	}
@@ -52,26 +52,26 @@ func (b *builder) buildSources() {
 func (b *builder) compile(id, typ string, rt *runtimeProps, code string, templates ...string) *appsyncjs.Program {
 	for _, t := range templates {
 		if t != "" {
-			b.errorf(id, typ, "mapping templates (VTL) are not simulated: use the runtime APPSYNC_JS")
+			b.Errorf(id, typ, "mapping templates (VTL) are not simulated: use the runtime APPSYNC_JS")
 			return nil
 		}
 	}
 	if rt == nil || rt.Name != "APPSYNC_JS" || rt.RuntimeVersion != runtimeVersion {
-		b.errorf(id, typ, "Runtime must be APPSYNC_JS %s", runtimeVersion)
+		b.Errorf(id, typ, "Runtime must be APPSYNC_JS %s", runtimeVersion)
 		return nil
 	}
 	if code == "" {
-		b.errorf(id, typ, "there is no Code (CodeS3Location is not simulated)")
+		b.Errorf(id, typ, "there is no Code (CodeS3Location is not simulated)")
 		return nil
 	}
 	p, err := appsyncjs.Compile(id, code)
 	if err != nil {
-		b.errorf(id, typ, "Code: %v", err)
+		b.Errorf(id, typ, "Code: %v", err)
 		return nil
 	}
 	for _, handler := range []string{"request", "response"} {
 		if !p.Exports(handler) {
-			b.errorf(id, typ, "Code exports no function %s", handler)
+			b.Errorf(id, typ, "Code exports no function %s", handler)
 		}
 	}
 	return p
@@ -80,73 +80,73 @@ func (b *builder) compile(id, typ string, rt *runtimeProps, code string, templat
 func (b *builder) dataSource(id, typ, name string) *source {
 	s := b.api.sources[name]
 	if s == nil {
-		b.errorf(id, typ, "there is no data source %q", name)
+		b.Errorf(id, typ, "there is no data source %q", name)
 	}
 	return s
 }
 
 func (b *builder) buildFunctions() {
 	for _, r := range b.functions {
-		p := &r.props
-		if !b.mine(r.id, r.typ, p.ApiId) {
+		p := &r.Props
+		if !b.mine(r.ID, r.Type, p.ApiId) {
 			continue
 		}
 		if p.MaxBatchSize != nil && *p.MaxBatchSize > 0 {
-			b.errorf(r.id, r.typ, "MaxBatchSize is not simulated")
+			b.Errorf(r.ID, r.Type, "MaxBatchSize is not simulated")
 		}
-		b.functionByID[r.id] = &function{
-			id:     r.id,
-			code:   b.compile(r.id, r.typ, p.Runtime, p.Code, p.RequestMappingTemplate, p.ResponseMappingTemplate),
-			source: b.dataSource(r.id, r.typ, p.DataSourceName),
+		b.functionByID[r.ID] = &function{
+			id:     r.ID,
+			code:   b.compile(r.ID, r.Type, p.Runtime, p.Code, p.RequestMappingTemplate, p.ResponseMappingTemplate),
+			source: b.dataSource(r.ID, r.Type, p.DataSourceName),
 		}
 	}
 }
 
 func (b *builder) buildResolvers() {
 	for _, r := range b.resolvers {
-		p := &r.props
-		if !b.mine(r.id, r.typ, p.ApiId) {
+		p := &r.Props
+		if !b.mine(r.ID, r.Type, p.ApiId) {
 			continue
 		}
 		def := b.api.schema.Types[p.TypeName]
 		if def == nil || def.Fields.ForName(p.FieldName) == nil {
-			b.errorf(r.id, r.typ, "the schema has no field %s.%s", p.TypeName, p.FieldName)
+			b.Errorf(r.ID, r.Type, "the schema has no field %s.%s", p.TypeName, p.FieldName)
 			continue
 		}
 		f := def.Fields.ForName(p.FieldName)
 		if b.api.resolvers[f] != nil {
-			b.errorf(r.id, r.typ, "a second resolver of %s.%s", p.TypeName, p.FieldName)
+			b.Errorf(r.ID, r.Type, "a second resolver of %s.%s", p.TypeName, p.FieldName)
 			continue
 		}
 		if p.MaxBatchSize != nil && *p.MaxBatchSize > 0 {
-			b.errorf(r.id, r.typ, "MaxBatchSize is not simulated")
+			b.Errorf(r.ID, r.Type, "MaxBatchSize is not simulated")
 		}
-		res := &resolver{id: r.id}
+		res := &resolver{id: r.ID}
 		switch p.Kind {
 		case "", "UNIT":
-			res.source = b.dataSource(r.id, r.typ, p.DataSourceName)
+			res.source = b.dataSource(r.ID, r.Type, p.DataSourceName)
 			if direct := res.source != nil && res.source.typ == "AWS_LAMBDA" && p.Runtime == nil && p.Code == "" &&
 				p.RequestMappingTemplate == "" && p.ResponseMappingTemplate == ""; direct {
 				break
 			}
-			res.code = b.compile(r.id, r.typ, p.Runtime, p.Code, p.RequestMappingTemplate, p.ResponseMappingTemplate)
+			res.code = b.compile(r.ID, r.Type, p.Runtime, p.Code, p.RequestMappingTemplate, p.ResponseMappingTemplate)
 		case "PIPELINE":
 			res.pipeline = true
-			res.code = b.compile(r.id, r.typ, p.Runtime, p.Code, p.RequestMappingTemplate, p.ResponseMappingTemplate)
+			res.code = b.compile(r.ID, r.Type, p.Runtime, p.Code, p.RequestMappingTemplate, p.ResponseMappingTemplate)
 			if p.PipelineConfig == nil || len(p.PipelineConfig.Functions) == 0 || len(p.PipelineConfig.Functions) > maxFunctions {
-				b.errorf(r.id, r.typ, "a PIPELINE needs 1–%d PipelineConfig.Functions", maxFunctions)
+				b.Errorf(r.ID, r.Type, "a PIPELINE needs 1–%d PipelineConfig.Functions", maxFunctions)
 				break
 			}
 			for _, id := range p.PipelineConfig.Functions {
 				fn := b.functionByID[id]
 				if fn == nil {
-					b.errorf(r.id, r.typ, "PipelineConfig.Functions names %q, which is no FunctionConfiguration of this API", id)
+					b.Errorf(r.ID, r.Type, "PipelineConfig.Functions names %q, which is no FunctionConfiguration of this API", id)
 					continue
 				}
 				res.functions = append(res.functions, fn)
 			}
 		default:
-			b.errorf(r.id, r.typ, "Kind must be UNIT or PIPELINE, got %q", p.Kind)
+			b.Errorf(r.ID, r.Type, "Kind must be UNIT or PIPELINE, got %q", p.Kind)
 		}
 		b.api.resolvers[f] = res
 	}
