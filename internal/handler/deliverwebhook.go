@@ -136,8 +136,8 @@ func (h *deliverWebhook) Invoke(ctx context.Context, payload []byte) ([]byte, er
 	return json.Marshal(response)
 }
 
-// work decides what becomes of every job: the events of a tenant are one piece of work,
-// since they need the same list of endpoints, and each delivery is one.
+// work decides what becomes of every job: all events are one piece of work, whose deliveries
+// go out together, and each delivery is one.
 func (h *deliverWebhook) work(ctx context.Context, jobs []*job) {
 	var pieces []func(context.Context)
 	byTenant := map[string]int{}
@@ -162,8 +162,8 @@ func (h *deliverWebhook) work(ctx context.Context, jobs []*job) {
 			tenants[i] = append(tenants[i], j)
 		}
 	}
-	for _, all := range tenants {
-		pieces = append(pieces, func(ctx context.Context) { h.fanOut(ctx, all) })
+	if len(tenants) > 0 {
+		pieces = append(pieces, func(ctx context.Context) { h.fanOut(ctx, tenants) })
 	}
 	endpoints, err := h.endpoints.Load(ctx, ids)
 	for _, j := range deliveries {
@@ -177,7 +177,8 @@ func (h *deliverWebhook) work(ctx context.Context, jobs []*job) {
 	h.env.Parallel(ctx, len(pieces), func(ctx context.Context, i int) { pieces[i](ctx) })
 }
 
-// delay makes a message come again soon: AWS failed, not the endpoint. What is too old
+// delay makes a message come again soon: AWS failed, not the endpoint. How soon depends on
+// its age, so that an outage of days does not use up the receives after which SQS itself gives up. What is too old
 // is given up all the same: something is wrong that waiting does not mend.
 func (h *deliverWebhook) delay(j *job, cause error) {
 	now := h.env.Now()
@@ -186,7 +187,8 @@ func (h *deliverWebhook) delay(j *job, cause error) {
 		j.what = buried
 		return
 	}
-	j.dueAt = j.due(now, shortestWait, shortestWait)
+	soon := min(max(j.age(now), shortestWait), longestDelay)
+	j.dueAt = j.due(now, soon, soon)
 }
 
 // report logs and counts what became of a job. The log has neither URLs, which may

@@ -13,6 +13,9 @@ import (
 const (
 	shortestWait = 5 * time.Second
 	longestWait  = 8 * time.Hour
+	// longestDelay is how long what AWS failed on waits at least: at most twice that. In MaxAge that makes
+	// about 600 receives, of the 1000 that the queue allows.
+	longestDelay = 5 * time.Minute
 	// MaxAge is how old a delivery is when it is given up, and how long an endpoint
 	// must have failed to be disabled.
 	MaxAge = 72 * time.Hour

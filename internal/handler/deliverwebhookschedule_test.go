@@ -231,3 +231,32 @@ func TestDeliverRepeats(t *testing.T) {
 		}
 	}
 }
+
+// A table that cannot be read for two days and a half: SQS gives up on a message after 1000 receives, so that
+// they must not be used up before the three days are over.
+func TestDeliverSitsOutAnOutageOfTheTable(t *testing.T) {
+	for name, endpoint := range map[string]string{"an event": "", "a delivery": "we_a"} {
+		t.Run(name, func(t *testing.T) {
+			o := newOutpost(t)
+			o.endpoint("we_a")
+			o.enqueue(endpoint, paidEvent(eventID))
+			o.Fault = func(_ int, action string) awstest.Fault {
+				if action == "BatchGetItem" || action == "Query" {
+					return awstest.Refuse
+				}
+				return awstest.None
+			}
+			if receives := o.run(now().Add(time.Minute)); receives < 3 {
+				t.Errorf("%d receives in the first minute", receives)
+			}
+			o.run(now().Add(60 * time.Hour))
+			if n := o.Queues[deliveries][0].Receives; n > 600 {
+				t.Errorf("%d receives, SQS allows 1000", n)
+			}
+			o.Fault = nil
+			if o.run(now().Add(60*time.Hour + 15*time.Minute)); len(o.posts) != 1 || len(o.Queues[deliveries]) != 0 {
+				t.Errorf("%d posts, %d messages left", len(o.posts), len(o.Queues[deliveries]))
+			}
+		})
+	}
+}
