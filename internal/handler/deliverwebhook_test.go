@@ -53,8 +53,31 @@ func TestDeliverFansOut(t *testing.T) {
 		t.Errorf("deliveries by endpoint (-want +got)\n%s", diff)
 	}
 	// 27 deliveries and two tenants: the list of each once, and three batches.
-	if want := []string{"Query", "SendMessageBatch", "SendMessageBatch", "SendMessageBatch", "Query"}; !slices.Equal(o.Calls, want) {
+	if want := []string{"Query", "Query", "SendMessageBatch", "SendMessageBatch", "SendMessageBatch"}; !slices.Equal(o.Calls, want) {
 		t.Errorf("calls %v", o.Calls)
+	}
+}
+
+func TestDeliveriesOfAllTenantsGoOutTogether(t *testing.T) {
+	o := newOutpost(t)
+	for i := range 10 {
+		tenant := fmt.Sprintf("tenant-%d", i)
+		o.Items["hooks/"+tenant+"/we_1"] = awstest.Item{"pk": awstest.S(tenant), "sk": awstest.S("we_1"), "enabled": map[string]any{"BOOL": true}}
+		o.enqueue("", strings.Replace(paidEvent(fmt.Sprintf("x:%d", i)), `"tenant":"acme"`, `"tenant":"`+tenant+`"`, 1))
+	}
+	if failed := o.receive(); failed != 0 {
+		t.Fatalf("%d failed\n%s", failed, &o.log)
+	}
+	if n := len(o.Queues[deliveries]); n != 10 {
+		t.Errorf("%d deliveries", n)
+	}
+	for _, m := range o.Queues[deliveries] {
+		if !strings.Contains(m.Body, `"tenant":"`+*m.Attributes["tenant"].StringValue+`"`) {
+			t.Errorf("%s goes to an endpoint of %s", m.Body, *m.Attributes["tenant"].StringValue)
+		}
+	}
+	if calls := slices.DeleteFunc(o.Calls, func(c string) bool { return c == "Query" }); !slices.Equal(calls, []string{"SendMessageBatch"}) {
+		t.Errorf("calls besides Query: %v", calls)
 	}
 }
 

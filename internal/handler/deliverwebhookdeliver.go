@@ -13,35 +13,28 @@ import (
 	"github.com/orderflow-cdk/orderflow/internal/dynamo"
 )
 
-// fanOut sends the deliveries of a tenant's events. An event that comes twice is
-// sent twice, under the same webhook-id.
-func (h *deliverWebhook) fanOut(ctx context.Context, events []*job) {
-	endpoints, err := h.endpoints.List(ctx, events[0].endpoint.Tenant)
-	if err != nil {
-		for _, j := range events {
-			h.delay(j, err)
-		}
-		return
-	}
+// fanOut sends the deliveries of events, which are sorted by tenant. An event that comes
+// twice is sent twice, under the same webhook-id.
+func (h *deliverWebhook) fanOut(ctx context.Context, tenants [][]*job) {
+	lists := make([][]dynamo.Endpoint, len(tenants))
+	errs := make([]error, len(tenants))
+	h.env.Parallel(ctx, len(tenants), func(ctx context.Context, i int) {
+		lists[i], errs[i] = h.endpoints.List(ctx, tenants[i][0].endpoint.Tenant)
+	})
 	var entries []sqstypes.SendMessageBatchRequestEntry
 	var of []*job // by entry
-	for _, j := range events {
-		j.what = fannedOut
-		for _, e := range endpoints {
-			if !e.Wants(j.orderStatus) {
+	for i, events := range tenants {
+		for _, j := range events {
+			if errs[i] != nil {
+				h.delay(j, errs[i])
 				continue
 			}
-			entries = append(entries, sqstypes.SendMessageBatchRequestEntry{
-				MessageBody: &j.Body,
-				// Of a standard queue this makes a fair one: who has many deliveries under way
-				// does not keep the others' waiting.
-				MessageGroupId: aws.String(e.ID),
-				MessageAttributes: map[string]sqstypes.MessageAttributeValue{
-					WebhookTenant:   stringValue(e.Tenant),
-					WebhookEndpoint: stringValue(e.ID),
-				},
-			})
-			of = append(of, j)
+			j.what = fannedOut
+			for _, e := range lists[i] {
+				if e.Wants(j.orderStatus) {
+					entries, of = append(entries, delivery(j, e)), append(of, j)
+				}
+			}
 		}
 	}
 	for i, err := range h.send(ctx, h.queue, entries) {
@@ -50,6 +43,20 @@ func (h *deliverWebhook) fanOut(ctx context.Context, events []*job) {
 			continue
 		}
 		of[i].sent++
+	}
+}
+
+// delivery is the message that has an event delivered to an endpoint.
+func delivery(j *job, e dynamo.Endpoint) sqstypes.SendMessageBatchRequestEntry {
+	return sqstypes.SendMessageBatchRequestEntry{
+		MessageBody: &j.Body,
+		// Of a standard queue this makes a fair one: who has many deliveries under way
+		// does not keep the others' waiting.
+		MessageGroupId: aws.String(e.ID),
+		MessageAttributes: map[string]sqstypes.MessageAttributeValue{
+			WebhookTenant:   stringValue(e.Tenant),
+			WebhookEndpoint: stringValue(e.ID),
+		},
 	}
 }
 

@@ -26,9 +26,10 @@ const (
 	longestInvisible = 12*time.Hour - 15*time.Minute
 )
 
-// send sends messages in as few calls as possible and returns for each its error.
+// send sends messages in as few calls as possible, all at the same time, and returns for
+// each message its error.
 func (h *deliverWebhook) send(ctx context.Context, queue string, entries []sqstypes.SendMessageBatchRequestEntry) []error {
-	errs := make([]error, len(entries))
+	var ends []int // of the batches
 	for begin := 0; begin < len(entries); {
 		end, size := begin, 0
 		for end < len(entries) && end-begin < batchEntries {
@@ -39,20 +40,28 @@ func (h *deliverWebhook) send(ctx context.Context, queue string, entries []sqsty
 			entries[end].Id = index(end)
 			end++
 		}
+		ends = append(ends, end)
+		begin = end
+	}
+	errs := make([]error, len(entries))
+	h.env.Parallel(ctx, len(ends), func(ctx context.Context, n int) {
+		begin, end := 0, ends[n]
+		if n > 0 {
+			begin = ends[n-1]
+		}
 		out, err := h.queues.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &queue, Entries: entries[begin:end]})
 		if err != nil {
 			for i := begin; i < end; i++ {
 				errs[i] = err
 			}
-		} else {
-			for _, f := range out.Failed {
-				if i, err := strconv.Atoi(aws.ToString(f.Id)); err == nil && i >= begin && i < end {
-					errs[i] = entryError(f)
-				}
+			return
+		}
+		for _, f := range out.Failed {
+			if i, err := strconv.Atoi(aws.ToString(f.Id)); err == nil && i >= begin && i < end {
+				errs[i] = entryError(f)
 			}
 		}
-		begin = end
-	}
+	})
 	return errs
 }
 
