@@ -118,9 +118,14 @@ func (h *deliverWebhook) Invoke(ctx context.Context, payload []byte) ([]byte, er
 			jobs[i].what, jobs[i].reason = buried, err.Error()
 		}
 	}
-	h.work(ctx, jobs)
-	h.bury(ctx, jobs)
-	h.postpone(ctx, jobs)
+	for _, step := range []struct {
+		do    func(context.Context, []*job)
+		spare time.Duration // of the function's time, for what comes after
+	}{{h.work, 1500 * time.Millisecond}, {h.bury, time.Second}, {h.postpone, 500 * time.Millisecond}} {
+		timed, cancel := h.timed(ctx, step.spare)
+		step.do(timed, jobs)
+		cancel()
+	}
 
 	metrics := emf.New(h.namespace, "Function", DeliverWebhook)
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
@@ -134,6 +139,16 @@ func (h *deliverWebhook) Invoke(ctx context.Context, payload []byte) ([]byte, er
 		return nil, fmt.Errorf("handler: metrics: %w", err)
 	}
 	return json.Marshal(response)
+}
+
+// timed ends a context so long before the function's time is over. Whatever hangs then, the function
+// still answers, without which the whole batch would come again, and with it what endpoints have taken.
+func (h *deliverWebhook) timed(ctx context.Context, spare time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return h.env.WithTimeout(ctx, deadline.Sub(h.env.Now())-spare)
 }
 
 // work decides what becomes of every job: all events are one piece of work, whose deliveries
