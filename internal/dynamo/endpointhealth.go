@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,11 +15,23 @@ import (
 // EndpointID names an endpoint.
 type EndpointID struct{ Tenant, ID string }
 
+// How long the values of a partition key and of a sort key can be, in bytes (DynamoDB developer guide,
+// "Quotas"). One key that is longer makes a whole BatchGetItem fail.
+const (
+	MaxTenant     = 2048
+	maxEndpointID = 1024
+)
+
+// Possible reports whether there can be such an endpoint.
+func (id EndpointID) Possible() bool {
+	return strings.HasPrefix(id.ID, EndpointPrefix) && len(id.ID) <= maxEndpointID && id.Tenant != "" && len(id.Tenant) <= MaxTenant
+}
+
 // maxBatchGet is how many items one BatchGetItem can ask for (DynamoDB API, BatchGetItem).
 const maxBatchGet = 100
 
 // Load returns those of the endpoints that there are, in one call. ids are at
-// most 100, each once.
+// most 100, each once. With an error, there are those that could be read: of another, nothing is known.
 func (s *Endpoints) Load(ctx context.Context, ids []EndpointID) (map[EndpointID]Endpoint, error) {
 	found := make(map[EndpointID]Endpoint, len(ids))
 	if len(ids) == 0 {
@@ -36,7 +49,7 @@ func (s *Endpoints) Load(ctx context.Context, ids []EndpointID) (map[EndpointID]
 	for range 3 {
 		out, err := s.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: ask})
 		if err != nil {
-			return nil, err
+			return found, err
 		}
 		for _, it := range out.Responses[s.Table] {
 			e := endpointOf(it)
@@ -46,7 +59,7 @@ func (s *Endpoints) Load(ctx context.Context, ids []EndpointID) (map[EndpointID]
 			return found, nil
 		}
 	}
-	return nil, errors.New("dynamo: BatchGetItem leaves endpoints unprocessed: the table is short of throughput")
+	return found, errors.New("dynamo: BatchGetItem leaves endpoints unprocessed: the table is short of throughput")
 }
 
 // update is a conditional update of one endpoint.

@@ -182,11 +182,11 @@ func (h *deliverWebhook) work(ctx context.Context, jobs []*job) {
 	}
 	endpoints, err := h.endpoints.Load(ctx, ids)
 	for _, j := range deliveries {
-		if err != nil {
+		e, found := endpoints[j.endpoint]
+		if err != nil && !found {
 			h.delay(j, err)
 			continue
 		}
-		e, found := endpoints[j.endpoint]
 		pieces = append(pieces, func(ctx context.Context) { h.deliver(ctx, j, e, found) })
 	}
 	h.env.Parallel(ctx, len(pieces), func(ctx context.Context, i int) { pieces[i](ctx) })

@@ -66,6 +66,8 @@ func readWebhookMessage(m *events.SQSMessage) (webhookMessage, error) {
 		return w, errors.New("the body is no event: it has not all of id, type, tenant and status")
 	case w.endpoint.Tenant != e.Tenant:
 		return w, errors.New("the event is another tenant's than the endpoint")
+	case w.endpoint.ID != "" && !w.endpoint.Possible(), len(w.endpoint.Tenant) > dynamo.MaxTenant:
+		return w, errors.New("the message names an endpoint that cannot be")
 	case len(m.Body) > maxWebhookBody:
 		return w, fmt.Errorf("the event has %d bytes, at most %d are possible", len(m.Body), maxWebhookBody)
 	}
