@@ -7,22 +7,15 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/uuid"
 )
 
 func newUUID(r *rand.Rand) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], r.Uint64())
 	binary.BigEndian.PutUint64(b[8:], r.Uint64())
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	var s [36]byte
-	hex.Encode(s[0:8], b[0:4])
-	hex.Encode(s[9:13], b[4:6])
-	hex.Encode(s[14:18], b[6:8])
-	hex.Encode(s[19:23], b[8:10])
-	hex.Encode(s[24:36], b[10:16])
-	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
-	return string(s[:])
+	return uuid.Format(b)
 }
 
 // newExtendedID is an id like "JKJaXmPLvHcESHA=": eleven bytes.

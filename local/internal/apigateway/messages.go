@@ -1,7 +1,6 @@
 package apigateway
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,6 +11,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 var printer = message.NewPrinter(language.English)
@@ -169,13 +170,11 @@ func formatName(f string) string {
 
 // compact is a value as JSON without spaces.
 func compact(v any) string {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	b, err := jsontext.Marshal(v)
+	if err != nil {
 		return fmt.Sprint(v)
 	}
-	return strings.TrimSuffix(buf.String(), "\n")
+	return string(b)
 }
 
 func valueAt(v any, path []string) any {

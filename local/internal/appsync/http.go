@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/uuid"
 )
 
 // maxRequestBody is the largest body that AppSync takes: 1 MB (service quotas).
@@ -237,17 +239,7 @@ func sourceIP(ip string) string {
 }
 
 // newID is a random version 4 UUID.
-func (a *API) newID() string {
-	var b [16]byte
-	for i := range 2 {
-		n := a.k.Rand().Uint64()
-		for j := range 8 {
-			b[i*8+j] = byte(n >> (8 * j))
-		}
-	}
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
+func (a *API) newID() string { return uuid.New(a.k.Rand()) }
 
 // KeyValue is the value of the API key of a logical id, which clients send as
 // x-api-key.

@@ -2,20 +2,18 @@ package appsyncjs
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"math"
 	"math/big"
 	"unicode/utf16"
 
 	"github.com/dop251/goja"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/uuid"
 )
 
 var utilIDs = map[string]utility{
 	"util.autoId": func(rt *Runtime, a []goja.Value) goja.Value {
-		b := rt.random(16)
-		b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-		s := hex.EncodeToString(b)
-		return rt.vm.ToValue(s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:])
+		return rt.vm.ToValue(uuid.Format([16]byte(rt.random(16))))
 	},
 	// 48 bits of milliseconds, 80 of chance, in Crockford's base 32.
 	"util.autoUlid": func(rt *Runtime, a []goja.Value) goja.Value {

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // Environment is what a template's intrinsic functions refer to outside it.
@@ -100,7 +102,7 @@ func (r resolver) call(name string, arg any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		b, err := marshal(v)
+		b, err := jsontext.Marshal(v)
 		return string(b), err
 	case "Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not", "Condition":
 		return r.evaluate(map[string]any{name: arg})
@@ -370,7 +372,7 @@ func text(v any) string {
 	case json.Number:
 		return v.String()
 	}
-	b, err := marshal(v)
+	b, err := jsontext.Marshal(v)
 	if err != nil {
 		return fmt.Sprint(v)
 	}

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // Template is a CloudFormation template in JSON.
@@ -128,7 +130,7 @@ func (t *Template) Resources(env Environment) ([]*Resource, error) {
 		}
 		var props json.RawMessage
 		if v != nil {
-			if props, err = marshal(v); err != nil {
+			if props, err = jsontext.Marshal(v); err != nil {
 				errs = append(errs, fmt.Errorf("%s (%s): %w", id, raw.Type, err))
 				continue
 			}
@@ -152,16 +154,6 @@ func (t *Template) Outputs(env Environment) (map[string]string, error) {
 		out[name] = text(v)
 	}
 	return out, errors.Join(errs...)
-}
-
-func marshal(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
+	"github.com/orderflow-cdk/orderflow/local/internal/uuid"
 )
 
 // Service is the functions of one account in one region.
@@ -221,12 +221,7 @@ func (s *Service) logf(f *Function, format string, args ...any) {
 }
 
 // newID returns a random UUID.
-func (s *Service) newID() string {
-	b := s.random()
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
+func (s *Service) newID() string { return uuid.New(s.ids) }
 
 // newTraceID returns an X-Ray header of a request that is not sampled.
 func (s *Service) newTraceID() string {

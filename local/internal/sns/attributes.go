@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // setAll sets the attributes of a new subscription.
@@ -157,7 +158,7 @@ func (s *Service) getSubscriptionAttributes(c api.Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return marshal(struct{ Attributes map[string]string }{sub.shown()})
+	return jsontext.Marshal(struct{ Attributes map[string]string }{sub.shown()})
 }
 
 func (s *Service) setSubscriptionAttributes(c api.Call) ([]byte, error) {
@@ -209,7 +210,7 @@ func (s *Service) getTopicAttributes(c api.Call) ([]byte, error) {
 		out["DeliveryPolicy"] = t.policy.text()
 	}
 	maps.Copy(out, t.attributes)
-	return marshal(struct{ Attributes map[string]string }{out})
+	return jsontext.Marshal(struct{ Attributes map[string]string }{out})
 }
 
 func (s *Service) setTopicAttributes(c api.Call) ([]byte, error) {

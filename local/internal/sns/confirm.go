@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // confirmationTime is how long a token is valid and a subscription may be pending.
@@ -96,7 +97,7 @@ func (s *Service) subscribe(c api.Call) ([]byte, error) {
 	if sub.pending && !in.ReturnSubscriptionArn {
 		arn = "pending confirmation"
 	}
-	return marshal(struct{ SubscriptionArn string }{arn})
+	return jsontext.Marshal(struct{ SubscriptionArn string }{arn})
 }
 
 func (s *Service) confirmSubscription(c api.Call) ([]byte, error) {
@@ -138,7 +139,7 @@ func (s *Service) confirm(input []byte, signed bool) ([]byte, error) {
 	if signed && in.AuthenticateOnUnsubscribe == "true" {
 		sub.authenticated = true
 	}
-	return marshal(struct{ SubscriptionArn string }{sub.ARN})
+	return jsontext.Marshal(struct{ SubscriptionArn string }{sub.ARN})
 }
 
 func (s *Service) unsubscribe(c api.Call) ([]byte, error) {

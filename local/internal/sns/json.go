@@ -1,24 +1,11 @@
 package sns
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"strconv"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 )
-
-// marshal is json.Marshal that leaves <, > and & as they are.
-func marshal(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	e := json.NewEncoder(&buf)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
-}
 
 // pageSize is how many items a list action returns at once. Source: SNS API
 // Reference, ListSubscriptionsByTopic.

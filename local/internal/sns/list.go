@@ -2,6 +2,7 @@ package sns
 
 import (
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 type listedSubscription struct {
@@ -45,7 +46,7 @@ func (s *Service) list(all []*Subscription, token string) ([]byte, error) {
 		}
 		items = append(items, listedSubscription{arn, s.account, sub.Protocol, sub.Endpoint, sub.topic.ARN})
 	}
-	return marshal(struct {
+	return jsontext.Marshal(struct {
 		Subscriptions []listedSubscription
 		NextToken     string `json:",omitempty"`
 	}{items, next})

@@ -9,6 +9,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/eventpattern"
 	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
+	"github.com/orderflow-cdk/orderflow/local/internal/msgattr"
 )
 
 // message is a message that was published.
@@ -218,7 +219,7 @@ func (a *attribute) fill(v attributeValue, at string) error {
 		}
 	}
 	switch {
-	case base == "Number" && !isNumber(a.text):
+	case base == "Number" && !msgattr.IsNumber(a.text):
 		return errValue("Could not cast message attribute '%s' value to number.", a.name)
 	case a.dataType == "String.Array" && !isArray(a.text):
 		return errValue("The message attribute '%s' of type 'String.Array' must be a JSON array of strings, numbers, booleans and null.", a.name)
@@ -254,7 +255,7 @@ func checkAttributeName(name string) error {
 		return errValue("Invalid message attribute name starting with the reserved prefix 'AWS.' or 'Amazon.' was found.")
 	}
 	for i, r := range name {
-		if r != '.' && (r > 127 || !isNameByte(byte(r))) {
+		if r != '.' && (r > 127 || !msgattr.IsNameByte(byte(r))) {
 			return errValue("Invalid non-alphanumeric character '#x%X' was found in the message attribute name. Can only include alphanumeric characters, hyphens, underscores, or dots.", r)
 		}
 		if r == '.' && name[i-1] == '.' {
@@ -262,25 +263,6 @@ func checkAttributeName(name string) error {
 		}
 	}
 	return nil
-}
-
-// isNumber accepts what a Number attribute may be: up to 38 digits, from -10^9 to
-// 10^9 where it is filtered upon; the latter is the filter's matter.
-func isNumber(s string) bool {
-	s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
-	mantissa, exponent, hasExponent := strings.Cut(strings.ToLower(s), "e")
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	digits := func(s string) bool {
-		return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
-	}
-	if whole+fraction == "" || !digits(whole) || !digits(fraction) || len(strings.TrimLeft(whole+fraction, "0")) > 38 {
-		return false
-	}
-	if hasExponent {
-		exponent = strings.TrimPrefix(strings.TrimPrefix(exponent, "-"), "+")
-		return exponent != "" && len(exponent) <= 3 && digits(exponent)
-	}
-	return true
 }
 
 func appendString(b []byte, s string) []byte { return jsontext.AppendString(b, s) }

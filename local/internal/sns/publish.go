@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/msgattr"
 )
 
 func (s *Service) publish(c api.Call) ([]byte, error) {
@@ -109,7 +110,7 @@ func checkIDs(entries []publishInput) error {
 
 func validEntryID(id string) bool {
 	for i := range len(id) {
-		if !isNameByte(id[i]) {
+		if !msgattr.IsNameByte(id[i]) {
 			return false
 		}
 	}

@@ -1,7 +1,6 @@
 package sns
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
+	"github.com/orderflow-cdk/orderflow/local/internal/uuid"
 )
 
 // Post makes an HTTP or HTTPS request from inside the simulation. done is called
@@ -137,19 +137,7 @@ func (s *Service) logf(format string, args ...any) {
 }
 
 // newID returns a random UUID.
-func (s *Service) newID() string {
-	var b [16]byte
-	s.random(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	var out [36]byte
-	hex.Encode(out[:], b[:4])
-	hex.Encode(out[9:], b[4:6])
-	hex.Encode(out[14:], b[6:8])
-	hex.Encode(out[19:], b[8:10])
-	hex.Encode(out[24:], b[10:])
-	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
-}
+func (s *Service) newID() string { return uuid.New(s.ids) }
 
 // random fills b, whose length is a multiple of 8.
 func (s *Service) random(b []byte) {

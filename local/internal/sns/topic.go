@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
+	"github.com/orderflow-cdk/orderflow/local/internal/msgattr"
 )
 
 // Limits of a message and of the attribute MaximumMessageSize, in bytes.
@@ -54,7 +56,7 @@ func (s *Service) newTopic(name string, p TopicProperties) (*Topic, error) {
 	case bool(p.ContentBasedDeduplication), p.FifoThroughputScope != "", len(p.ArchivePolicy) > 0:
 		return nil, errors.New("ContentBasedDeduplication, FifoThroughputScope and ArchivePolicy need a FIFO topic, which is not simulated")
 	}
-	if name == "" || len(name) > 256 || strings.ContainsFunc(name, func(r rune) bool { return r > 127 || !isNameByte(byte(r)) }) {
+	if name == "" || len(name) > 256 || strings.ContainsFunc(name, func(r rune) bool { return r > 127 || !msgattr.IsNameByte(byte(r)) }) {
 		return nil, errInvalid("Topic Name")
 	}
 	t := &Topic{
@@ -76,10 +78,6 @@ func (s *Service) newTopic(name string, p TopicProperties) (*Topic, error) {
 	s.topics = append(s.topics, t)
 	s.byARN[t.ARN] = t
 	return t, nil
-}
-
-func isNameByte(c byte) bool {
-	return c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // Subscriptions returns the topic's subscriptions, pending ones included, in the
@@ -161,7 +159,7 @@ func (s *Service) listTopics(c api.Call) ([]byte, error) {
 	for _, t := range topics {
 		items = append(items, item{t.ARN})
 	}
-	return marshal(struct {
+	return jsontext.Marshal(struct {
 		Topics    []item
 		NextToken string `json:",omitempty"`
 	}{items, next})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/msgattr"
 )
 
 func decode(input []byte, into any) error {
@@ -90,7 +91,7 @@ func checkEntries(action string, ids []string) error {
 	for i, id := range ids {
 		bad := id == "" || len(id) > 80
 		for j := 0; j < len(id) && !bad; j++ {
-			bad = !isNameByte(id[j])
+			bad = !msgattr.IsNameByte(id[j])
 		}
 		if bad {
 			return api.Errorf("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")

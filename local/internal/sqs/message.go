@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/msgattr"
 )
 
 // maxMessageSize is the largest message and the largest batch, in bytes: 1 MiB
@@ -199,7 +200,7 @@ func checkAttribute(a *Attribute, v attributeValue) error {
 			return errInvalid("Invalid binary character '#x%X' was found in the message attribute '%s' value, the set of allowed characters is %s", c, a.Name, allowedChars)
 		}
 	case "Number":
-		if !isNumber(a.StringValue) {
+		if !msgattr.IsNumber(a.StringValue) {
 			return errInvalid("Can't cast the value of message (user) attribute '%s' to a number.", a.Name)
 		}
 	}
@@ -216,33 +217,11 @@ func checkAttributeName(name string) error {
 		return errInvalid("You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use. Additionally, they cannot start or end with '.'.")
 	}
 	for i := range len(name) {
-		if c := name[i]; c != '.' && !isNameByte(c) {
+		if c := name[i]; c != '.' && !msgattr.IsNameByte(c) {
 			return errInvalid("Message (user) attributes name can only contain upper and lower score characters, digits, periods, hyphens and underscores. ")
 		}
 	}
 	return nil
-}
-
-// isNumber accepts what a Number attribute may be: a decimal number with sign,
-// fraction and exponent, of up to 38 significant digits.
-func isNumber(s string) bool {
-	s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
-	mantissa, exponent, hasExponent := strings.Cut(strings.ToLower(s), "e")
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	digits := func(s string) bool {
-		return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
-	}
-	if whole+fraction == "" || !digits(whole) || !digits(fraction) {
-		return false
-	}
-	if len(strings.TrimLeft(whole+fraction, "0")) > 38 {
-		return false
-	}
-	if hasExponent {
-		exponent = strings.TrimPrefix(strings.TrimPrefix(exponent, "-"), "+")
-		return exponent != "" && len(exponent) <= 3 && digits(exponent)
-	}
-	return true
 }
 
 const allowedChars = "#x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]."

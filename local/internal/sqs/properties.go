@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
+	"github.com/orderflow-cdk/orderflow/local/internal/msgattr"
 )
 
 // QueueProperties are the properties of AWS::SQS::Queue. A nil pointer means
@@ -248,13 +249,9 @@ func checkName(name string, fifo bool) error {
 		base = name
 	}
 	if base == "" || len(name) > 80 || strings.ContainsFunc(base, func(r rune) bool {
-		return r > 127 || !isNameByte(byte(r))
+		return r > 127 || !msgattr.IsNameByte(byte(r))
 	}) {
 		return errInvalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
 	return nil
-}
-
-func isNameByte(c byte) bool {
-	return c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

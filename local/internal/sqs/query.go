@@ -115,7 +115,7 @@ func FromQuery(form url.Values) (action string, input []byte, err error) {
 	if err != nil {
 		return action, nil, err
 	}
-	input, err = marshal(in)
+	input, err = jsontext.Marshal(in)
 	return action, input, err
 }
 
@@ -346,7 +346,7 @@ func convert(out []byte, in, result any) []byte {
 	if in != nil && json.Unmarshal(out, in) != nil {
 		return out
 	}
-	b, err := marshal(result)
+	b, err := jsontext.Marshal(result)
 	if err != nil {
 		return out
 	}

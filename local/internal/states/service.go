@@ -1,7 +1,6 @@
 package states
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/jsonata"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
+	"github.com/orderflow-cdk/orderflow/local/internal/uuid"
 )
 
 // Defaults of a Service.
@@ -219,19 +219,4 @@ func substitute(definition string, values map[string]any) (string, error) {
 }
 
 // newID returns a random UUID.
-func (s *Service) newID() string {
-	var b [16]byte
-	hi, lo := s.ids.Uint64(), s.ids.Uint64()
-	for i := range 8 {
-		b[i], b[8+i] = byte(hi>>(8*i)), byte(lo>>(8*i))
-	}
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	var out [36]byte
-	hex.Encode(out[:], b[:4])
-	hex.Encode(out[9:], b[4:6])
-	hex.Encode(out[14:], b[6:8])
-	hex.Encode(out[19:], b[8:10])
-	hex.Encode(out[24:], b[10:])
-	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return string(out[:])
-}
+func (s *Service) newID() string { return uuid.New(s.ids) }
