@@ -131,7 +131,7 @@ func (e *TooManyEndpoints) Error() string {
 
 // Create writes a new endpoint: Tenant, ID, URL, Description, Statuses, Enabled,
 // CreatedAt and Secret. The error is a *TooManyEndpoints if the tenant has as many as
-// it can have.
+// it can have, and this is none of them.
 func (s *Endpoints) Create(ctx context.Context, e Endpoint) error {
 	it := endpointKey(e.Tenant, e.ID)
 	it[endpointURL] = text(e.URL)
@@ -162,7 +162,8 @@ func (s *Endpoints) Create(ctx context.Context, e Endpoint) error {
 		}},
 	}}, retryConflicts)
 	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 0 && conditionFailed(cancelled.CancellationReasons[0]) {
+	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) == 2 &&
+		conditionFailed(cancelled.CancellationReasons[0]) && !conditionFailed(cancelled.CancellationReasons[1]) {
 		return &TooManyEndpoints{Tenant: e.Tenant}
 	}
 	return err

@@ -118,7 +118,7 @@ func TestManageWebhooksTest(t *testing.T) {
 func TestManageWebhooksSameURL(t *testing.T) {
 	s := newStage(t, handler.NewManageWebhooks)
 	made := s.ask(t, "acme", "Create", "", `{"url":"https://shop.example"}`)
-	for _, same := range []string{"https://shop.example", "https://SHOP.example/", "https://shop.example:443/"} {
+	for _, same := range []string{"https://shop.example", "https://SHOP.example/", "https://shop.example:443/", "https://shop.example.", "https://shop.example.:443/"} {
 		got := s.ask(t, "acme", "Create", "", `{"url":"`+same+`","statuses":["PAID"]}`)
 		if got.Status != 409 || got.text("code") != "webhook-exists" || !strings.Contains(got.text("detail"), made.text("id")) {
 			t.Errorf("%s: %+v", same, got)
@@ -144,6 +144,10 @@ func TestManageWebhooksAtMost20(t *testing.T) {
 	const one = `{"url":"https://shop.example/one-more"}`
 	if got := s.ask(t, "acme", "Create", "", one); got.Status != 409 || got.text("code") != "too-many-webhooks" {
 		t.Errorf("the 21st: %+v", got)
+	}
+	// Whoever made the 20th and did not hear of it must learn its id.
+	if got := s.ask(t, "acme", "Create", "", `{"url":"https://shop.example/19"}`); got.Status != 409 || got.text("code") != "webhook-exists" || !strings.Contains(got.text("detail"), id) {
+		t.Errorf("the 20th again: %+v", got)
 	}
 	s.ask(t, "acme", "Delete", id, "")
 	if got := s.ask(t, "acme", "Create", "", one); got.Status != 201 {

@@ -80,12 +80,12 @@ func (h *manageWebhooks) create(ctx context.Context, r *webhookRequest) (answer,
 	err = h.endpoints.Create(ctx, e)
 	var tooMany *dynamo.TooManyEndpoints
 	switch {
+	case alreadyThere(err): // first: whoever made the last one that is possible and did not hear of it needs the id
+		return answer{}, refuse(http.StatusConflict, "webhook-exists",
+			"The webhook %s has this URL already. If its secret is not known, rotate it; to change it, delete it first.", e.ID)
 	case errors.As(err, &tooMany):
 		return answer{}, refuse(http.StatusConflict, "too-many-webhooks",
 			"There are %d webhooks already, which is the most that is possible.", dynamo.MaxEndpoints)
-	case alreadyThere(err):
-		return answer{}, refuse(http.StatusConflict, "webhook-exists",
-			"The webhook %s has this URL already. If its secret is not known, rotate it; to change it, delete it first.", e.ID)
 	case err != nil:
 		return answer{}, err
 	}
@@ -103,10 +103,11 @@ func alreadyThere(err error) bool {
 }
 
 // endpointID is the id of the endpoint with a URL. Forms of a URL that reach the same
-// place have the same one: the host's case, the default port and an empty path make no difference.
+// place have the same one: the host's case, the root's dot behind it, the default port and an empty path make no difference.
 func endpointID(tenant string, u *url.URL) string {
 	same := *u
 	same.Host = strings.TrimSuffix(strings.ToLower(u.Host), ":443")
+	same.Host = strings.TrimSuffix(strings.Replace(same.Host, ".:", ":", 1), ".")
 	if same.Path == "" {
 		same.Path = "/"
 	}
