@@ -27,6 +27,8 @@ func CheckURL(u *url.URL) error {
 	switch {
 	case u.Opaque != "" || host == "":
 		return refuse("it has no host")
+	case strings.IndexFunc(u.Host, func(r rune) bool { return r > '~' }) >= 0: // some of which have a lower case in ASCII
+		return refuse(notHost)
 	case len(u.String()) > maxURL:
 		return refuse("it is longer than " + strconv.Itoa(maxURL) + " bytes")
 	case u.Fragment != "" || strings.Contains(u.String(), "#"):
@@ -65,6 +67,8 @@ func numeric(host string) bool {
 	return strings.Trim(last, "0123456789") == ""
 }
 
+const notHost = "its name has characters other than letters, digits, - and _ (names in other scripts are written with xn--)"
+
 // checkName judges a name by RFC 1123, with the underscore that some use.
 func checkName(host string, refuse func(string) error) error {
 	labels := strings.Split(host, ".")
@@ -80,7 +84,7 @@ func checkName(host string, refuse func(string) error) error {
 		}
 		for i := 0; i < len(l); i++ {
 			if c := l[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-				return refuse("its name has characters other than letters, digits, - and _ (names in other scripts are written with xn--)")
+				return refuse(notHost)
 			}
 		}
 	}
