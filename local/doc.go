@@ -22,7 +22,8 @@
 // the outside world in Runtime. Its AWS SDK clients reach the stack's own services
 // in the SDK's own wire protocol; each of their calls is a point where others go on. Handlers must
 // therefore make their calls on the goroutine on which they were invoked, or on those of
-// Runtime.Parallel, and limit their time with Runtime.WithTimeout.
+// Runtime.Parallel, and limit their time with Runtime.WithTimeout. The code of this
+// module's own functions is in package local/appfunctions.
 //
 // # Who calls, and whom the stack calls
 //

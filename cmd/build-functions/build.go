@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,14 +50,14 @@ func environment(caller, target []string, toolchain string) []string {
 	return append(env, pinned...)
 }
 
-// build compiles all functions of the module at root. One go build for
-// all of them loads the packages once and links in parallel.
-func build(ctx context.Context, root, out, arch string, report progress) ([]function, error) {
+// build compiles all functions of the module at root, and the given packages of other modules.
+// One go build for all of them loads the packages once and links in parallel.
+func build(ctx context.Context, root, out, arch string, others []string, report progress) ([]function, error) {
 	target, ok := targets[arch]
 	if !ok {
 		return nil, fmt.Errorf("-arch must be arm64 or x86_64, got %q", arch)
 	}
-	names, err := functionNames(root)
+	names, packages, err := functionsOf(root, others)
 	if err != nil {
 		return nil, err
 	}
@@ -79,9 +80,9 @@ func build(ctx context.Context, root, out, arch string, report progress) ([]func
 		return nil, err
 	}
 
-	cmd := exec.CommandContext(ctx, "go", "build",
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build",
 		"-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=",
-		"-o", work+string(filepath.Separator), "./functions/...")
+		"-o", work + string(filepath.Separator)}, packages...)...)
 	cmd.Dir = root
 	cmd.Env = environment(os.Environ(), target, version)
 	var messages bytes.Buffer
@@ -92,18 +93,18 @@ func build(ctx context.Context, root, out, arch string, report progress) ([]func
 
 	built := make([]function, 0, len(names))
 	for _, name := range names {
-		path := filepath.Join(folder, name, "bootstrap")
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		file := filepath.Join(folder, name, "bootstrap")
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return nil, err
 		}
-		err := os.Rename(filepath.Join(work, name), path)
+		err := os.Rename(filepath.Join(work, name), file)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("functions/%s is no command: keep packages that are not called main elsewhere", name)
+			return nil, fmt.Errorf("%s is no command: packages that are not called main belong elsewhere", name)
 		}
 		if err != nil {
 			return nil, err
 		}
-		f, err := measure(name, path)
+		f, err := measure(name, file)
 		if err != nil {
 			return nil, err
 		}
@@ -158,22 +159,33 @@ func failure(err error, messages string) error {
 	return fmt.Errorf("%s (and %d more lines; see go build ./functions/...)", lines[0], len(lines)-1)
 }
 
-// functionNames lists the folders of root/functions, sorted.
-func functionNames(root string) ([]string, error) {
+// functionsOf lists what is built, sorted, and the packages of that: the folders of
+// root/functions, which there need not be if there are others.
+func functionsOf(root string, others []string) (names, packages []string, err error) {
 	entries, err := os.ReadDir(filepath.Join(root, "functions"))
-	if err != nil {
-		return nil, err
+	if err != nil && (len(others) == 0 || !errors.Is(err, fs.ErrNotExist)) {
+		return nil, nil, err
 	}
-	var names []string
 	for _, e := range entries {
 		if e.IsDir() {
 			names = append(names, e.Name())
 		}
 	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("no functions in %s", filepath.Join(root, "functions"))
+	if len(names) > 0 {
+		packages = append(packages, "./functions/...")
 	}
-	return names, nil
+	for _, p := range others {
+		name := path.Base(p)
+		if slices.Contains(names, name) {
+			return nil, nil, fmt.Errorf("two functions are called %s", name)
+		}
+		names, packages = append(names, name), append(packages, p)
+	}
+	if len(names) == 0 {
+		return nil, nil, fmt.Errorf("no functions in %s", filepath.Join(root, "functions"))
+	}
+	slices.Sort(names)
+	return names, packages, nil
 }
 
 func moduleRoot(ctx context.Context) (string, error) {
@@ -202,8 +214,8 @@ func toolchain(ctx context.Context, root string) (string, error) {
 	return cmp.Or(mod.Toolchain, "go"+mod.Go), nil
 }
 
-func measure(name, path string) (function, error) {
-	b, err := os.ReadFile(path)
+func measure(name, file string) (function, error) {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return function{}, err
 	}

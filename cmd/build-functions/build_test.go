@@ -64,7 +64,7 @@ func TestBuildIsReproducible(t *testing.T) {
 		t.Setenv("GOARM64", []string{"v8.0", "v9.0"}[i])
 		root := tree(t, "ship")
 		var steps []int
-		built, err := build(t.Context(), root, filepath.Join(root, "dist"), "arm64", func(done, all int) {
+		built, err := build(t.Context(), root, filepath.Join(root, "dist"), "arm64", nil, func(done, all int) {
 			if all != 1 {
 				t.Errorf("progress speaks of %d functions", all)
 			}
@@ -116,7 +116,7 @@ func TestBuildFailsWithOneLine(t *testing.T) {
 	write("go.mod", "module example.test/m\n\ngo 1.26.0\n")
 	expect := func(arch, want string) {
 		t.Helper()
-		_, err := build(t.Context(), root, filepath.Join(root, "dist"), arch, quiet)
+		_, err := build(t.Context(), root, filepath.Join(root, "dist"), arch, nil, quiet)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error is %v, want one line with %q", err, want)
 		}
@@ -134,9 +134,54 @@ func TestBuildFailsWithOneLine(t *testing.T) {
 	expect("x86_64", "functions/bad/main.go:3:15: undefined: undefined (and 1 more lines")
 	write("functions/bad/main.go", "package main\n\nfunc main() {}\n")
 	write("functions/shared/shared.go", "package shared\n")
-	expect("x86_64", "functions/shared is no command")
+	expect("x86_64", "shared is no command")
 	if left, err := filepath.Glob(filepath.Join(root, "dist", "*", ".build-*")); err != nil || left != nil {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A stack elsewhere builds this module's functions beside its own.
+func TestFunctionsOfOtherModules(t *testing.T) {
+	const notify = "example.test/other/functions/notify"
+	tests := []struct {
+		name            string
+		own             []string // nil: there is no folder functions
+		others          []string
+		names, packages []string
+		err             string
+	}{
+		{"own", []string{"b", "a"}, nil, []string{"a", "b"}, []string{"./functions/..."}, ""},
+		{"both", []string{"z", "a"}, []string{notify}, []string{"a", "notify", "z"}, []string{"./functions/...", notify}, ""},
+		{"others", nil, []string{notify}, []string{"notify"}, []string{notify}, ""},
+		{"others, empty folder", []string{}, []string{notify}, []string{"notify"}, []string{notify}, ""},
+		{"the same name", []string{"notify"}, []string{notify}, nil, nil, "two functions are called notify"},
+		{"none", nil, nil, nil, nil, "functions: no such file"},
+		{"none in the folder", []string{}, nil, nil, nil, "no functions in"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			root := t.TempDir()
+			if test.own != nil {
+				if err := os.Mkdir(filepath.Join(root, "functions"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, name := range test.own {
+				if err := os.Mkdir(filepath.Join(root, "functions", name), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			names, packages, err := functionsOf(root, test.others)
+			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("error is %v, want %q", err, test.err)
+			}
+			if diff := cmp.Diff(test.names, names); diff != "" {
+				t.Errorf("names (-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(test.packages, packages); diff != "" {
+				t.Errorf("packages (-want +got)\n%s", diff)
+			}
+		})
 	}
 }
 

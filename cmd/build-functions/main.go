@@ -2,6 +2,10 @@
 // <out>/<arch>/<name>/bootstrap. The same source gives the same bytes in any
 // folder and on any machine, so that a deployment changes only the
 // functions that changed.
+//
+// Arguments are packages of other modules to build as well, under the last part of their
+// path: a stack that uses this module's functions names them, such as
+// github.com/orderflow-cdk/orderflow/functions/notify.
 package main
 
 import (
@@ -34,6 +38,11 @@ func main() {
 func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) error {
 	flags := flag.NewFlagSet("build-functions", flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "Usage: build-functions [flags] [PACKAGE ...]\n\n"+
+			"Builds every package main under functions/, and the named packages of other modules.")
+		flags.PrintDefaults()
+	}
 	arch := flags.String("arch", "arm64", "architecture of the functions: arm64 or x86_64")
 	out := flags.String("out", "dist", "folder to write to")
 	if err := flags.Parse(args); err != nil {
@@ -42,14 +51,16 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 		}
 		os.Exit(2) // flags has said why
 	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	for _, p := range flags.Args() {
+		if strings.HasPrefix(p, ".") || !strings.Contains(p, "/") {
+			return fmt.Errorf("%q: want the path of a package of another module; your own functions are those under functions/", p)
+		}
 	}
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return err
 	}
-	built, err := build(ctx, root, *out, *arch, newProgress(stderr))
+	built, err := build(ctx, root, *out, *arch, flags.Args(), newProgress(stderr))
 	if err != nil {
 		return err
 	}
@@ -59,9 +70,9 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 
 func table(built []function) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-10s %10s %10s  sha256\n", "function", "bytes", "zipped")
+	fmt.Fprintf(&b, "%-14s %10s %10s  sha256\n", "function", "bytes", "zipped")
 	for _, f := range built {
-		fmt.Fprintf(&b, "%-10s %10d %10d  %x\n", f.Name, f.Size, f.Zipped, f.SHA256)
+		fmt.Fprintf(&b, "%-14s %10d %10d  %x\n", f.Name, f.Size, f.Zipped, f.SHA256)
 	}
 	return b.String()
 }

@@ -14,6 +14,11 @@
 //	go get -tool github.com/orderflow-cdk/orderflow/cmd/build-functions
 //	go tool build-functions
 //
+// Functions of other modules, such as those of this one that statusnotifier wants, are named:
+//
+//	go get -tool github.com/orderflow-cdk/orderflow/functions/notify
+//	go tool build-functions github.com/orderflow-cdk/orderflow/functions/notify
+//
 // # Resources
 //
 //	Function          AWS::Lambda::Function   provided.al2023, arm64, JSON logs, X-Ray
@@ -33,6 +38,7 @@
 // # Locally
 //
 // The Handler property, which provided.al2023 ignores, is the function's name:
-// the local runner finds the Go handler by it. Memory, architecture, tracing and
+// the local runner finds the Go handler by it; package local/appfunctions has this
+// module's. Memory, architecture, tracing and
 // log settings have no effect there.
 package gofunction

@@ -142,6 +142,19 @@
 // which the table is read begins with the caller's own tenant. Where DynamoDB
 // throttles, the client gets 503 throttled and a Retry-After.
 //
+// # Functions
+//
+// The handlers notify, deliverwebhook and managewebhooks are this module's. For your stack
+// command build-functions builds them, named as an argument (see package gofunction), and package
+// local/appfunctions has them for a run on one machine. What the StatusNotifier does not
+// put into their environment is yours to set: LOG_LEVEL (DEBUG, INFO, WARN or ERROR), and
+// METRICS_NAMESPACE, the CloudWatch namespace of their metrics.
+//
+//	notify := gofunction.New(stack, "Notify", gofunction.Props{
+//		Name: "notify", AssetDir: "dist/arm64/notify",
+//		Environment: map[string]string{"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "shop"},
+//	})
+//
 // # What the local runner simulates
 //
 // All of it, but for the GraphQL API's log and tracing, which are declared only.
