@@ -4,6 +4,7 @@
 package publish
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -36,6 +37,7 @@ func NewMessage(e event.Event, group string) (Message, error) {
 		if err != nil {
 			return Message{}, fmt.Errorf("publish: event %s: %w", e.ID, err)
 		}
+		b = escapeNonCharacters(b)
 		c := &m.Changes
 		switch {
 		case len(b) <= event.MaxSize:
@@ -49,4 +51,11 @@ func NewMessage(e event.Event, group string) (Message, error) {
 			return Message{}, &TooLarge{Size: len(b)}
 		}
 	}
+}
+
+// escapeNonCharacters writes U+FFFE and U+FFFF, which JSON has as they are, as escapes: a message of
+// SQS must not have them (SQS API, SendMessage, "MessageBody"), and the topic's queues would never get the event.
+func escapeNonCharacters(text []byte) []byte {
+	text = bytes.ReplaceAll(text, []byte("\ufffe"), []byte(`\ufffe`))
+	return bytes.ReplaceAll(text, []byte("\uffff"), []byte(`\uffff`))
 }

@@ -177,3 +177,24 @@ func TestNewMessageKeepsToTheSize(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// SQS takes no U+FFFE and no U+FFFF, and so a queue behind the topic would never get the event. As
+// escapes it takes them.
+func TestNewMessageHasOnlyWhatQueuesTake(t *testing.T) {
+	const odd = "\uffff\ufffe\u0001\u2028\U0001ffff\ufffd"
+	m := paid(t, func(e *event.Event) {
+		e.Changes = event.Changes{Detail: odd, Results: map[string]json.RawMessage{"Charge": json.RawMessage(`{"text":"` + "\ufffe" + `"}`)}}
+	})
+	for _, r := range string(m.JSON) {
+		if r < ' ' || r == 0xfffe || r == 0xffff {
+			t.Errorf("%q in %s", r, m.JSON)
+		}
+	}
+	var e event.Event
+	if err := json.Unmarshal(m.JSON, &e); err != nil || e.Changes.Detail != odd {
+		t.Errorf("%+q, %v", e.Changes.Detail, err)
+	}
+	if n := len(paid(t, func(e *event.Event) { e.Changes.Detail = strings.Repeat("\uffff", 5000) }).JSON); n > event.MaxSize {
+		t.Errorf("%d bytes", n)
+	}
+}
