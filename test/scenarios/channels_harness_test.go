@@ -22,7 +22,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/webhook"
 )
 
-// world is the dev environment with customers around it.
+// world is an environment of the app with customers around it.
 type world struct {
 	*local.Stack
 	t      testing.TB
@@ -37,8 +37,15 @@ type frame struct {
 	id           string // the event's
 }
 
-// around starts a world. Of the options, Egress and OnFrame are its own.
+// around starts a world around the dev environment.
 func around(t testing.TB, o local.Options) *world {
+	t.Helper()
+	return aroundOf(t, "dev", o)
+}
+
+// aroundOf starts a world around an environment. OnFrame is its own, and Egress too
+// unless it is set.
+func aroundOf(t testing.TB, environment string, o local.Options) *world {
 	t.Helper()
 	w := &world{t: t, hosts: local.Hosts{}}
 	if o.Egress == nil {
@@ -50,7 +57,7 @@ func around(t testing.TB, o local.Options) *world {
 	o.OnFrame = func(at time.Time, subscription string, b []byte) {
 		w.frames = append(w.frames, frame{at, subscription, frameID(b)})
 	}
-	w.Stack = run(t, "dev", o)
+	w.Stack = run(t, environment, o)
 	return w
 }
 

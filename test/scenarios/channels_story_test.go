@@ -56,7 +56,12 @@ func plain(events []event.Event) map[string]string {
 }
 
 func TestThreeChannelsTellOneStory(t *testing.T) {
-	w := around(t, local.Options{Seed: 1})
+	for _, environment := range []string{"dev", "staging", "prod"} {
+		t.Run(environment, func(t *testing.T) { oneStory(t, aroundOf(t, environment, local.Options{Seed: 1})) })
+	}
+}
+
+func oneStory(t *testing.T, w *world) {
 	hook, foreign := w.endpoint("acme", "hooks.acme.example"), w.endpoint("globex", "hooks.globex.example")
 	socket, foreigner := w.listen("acme"), w.listen("globex")
 
