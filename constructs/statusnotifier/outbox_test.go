@@ -145,15 +145,15 @@ func TestValidateChannels(t *testing.T) {
 
 func TestFunctionsMustFitTheirTimes(t *testing.T) {
 	c := newChannels()
-	short, long := newFunctionOf(c.stack, "Short", 16), newFunctionOf(c.stack, "Long", 29)
+	short, long := newFunctionOf(c.stack, "Short", 20), newFunctionOf(c.stack, "Long", 29)
 	c.props.SignedWebhooks = &statusnotifier.SignedWebhooks{Deliver: short, Manage: long}
 	if err := c.props.Validate(); err != nil {
 		t.Error(err)
 	}
-	c.props.SignedWebhooks.Deliver = newFunctionOf(c.stack, "TooShort", 15)
+	c.props.SignedWebhooks.Deliver = newFunctionOf(c.stack, "TooShort", 19)
 	c.props.SignedWebhooks.Manage = newFunctionOf(c.stack, "TooLong", 900)
 	equal(t, "error", fmt.Sprint(c.props.Validate()),
-		"deliver function's timeout must exceed the 15s of one attempt, got 15s\n"+
+		"deliver function's timeout must be at least 20s: the 15s of one attempt, and 5s to begin and to answer, got 19s\n"+
 			"manage function's timeout must be at most the 29s that API Gateway waits, got 15m0s")
 }
 

@@ -27,8 +27,8 @@ type SignedWebhooks struct {
 	Manage awslambda.Function
 
 	// BatchSize is the most messages in one invocation of Deliver, which works
-	// on all of them at the same time: 1–10. Its timeout must exceed one
-	// attempt's 15 s.
+	// on all of them at the same time: 1–10. Its timeout must be at least 20 s:
+	// one attempt's 15 s, and time to begin and to answer.
 	// Default: 10.
 	BatchSize int
 
@@ -57,6 +57,9 @@ type SignedWebhooks struct {
 const (
 	// attemptTimeout is what one attempt of a delivery may take.
 	attemptTimeout = 15 * time.Second
+	// aroundAttempt is what the function needs besides: with less than 2 s of it
+	// left it begins no attempt.
+	aroundAttempt = 5 * time.Second
 	// gatewayTimeout is for how long API Gateway waits.
 	gatewayTimeout = 29 * time.Second
 	// lastResort is the highest maxReceiveCount that SQS has. How often a
@@ -79,7 +82,8 @@ func (w SignedWebhooks) validate() error {
 	c.within("webhooks max concurrency", w.MaxConcurrency, 2, 1000)
 	if w.Deliver != nil {
 		timeout := timeoutOf(w.Deliver)
-		c.bad(timeout <= attemptTimeout, "deliver function's timeout must exceed the %v of one attempt, got %v", attemptTimeout, timeout)
+		c.bad(timeout < attemptTimeout+aroundAttempt, "deliver function's timeout must be at least %v: the %v of one attempt, and %v to begin and to answer, got %v",
+			attemptTimeout+aroundAttempt, attemptTimeout, aroundAttempt, timeout)
 	}
 	if w.Manage != nil {
 		timeout := timeoutOf(w.Manage)
