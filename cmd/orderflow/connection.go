@@ -34,12 +34,13 @@ func (c *connection) client() (*client.Client, error) {
 	if c.URL == "" {
 		return nil, errors.New("--url is missing (or ORDERFLOW_URL): the ApiUrl output of the stack, or run: orderflow up")
 	}
-	token, key := c.Token, c.APIKey
+	// Read from a file or a page, they may have a line's end, which no header can hold.
+	token, key := strings.TrimSpace(c.Token), strings.TrimSpace(c.APIKey)
 	if token == "" { // a flag goes before the environment, also one for something else
-		token = os.Getenv("ORDERFLOW_TOKEN")
+		token = strings.TrimSpace(os.Getenv("ORDERFLOW_TOKEN"))
 	}
 	if key == "" && token == "" {
-		key = os.Getenv("ORDERFLOW_API_KEY")
+		key = strings.TrimSpace(os.Getenv("ORDERFLOW_API_KEY"))
 	}
 	o := client.Options{GraphQLURL: c.GraphQLURL, Tenant: tenantOf(token), UserAgent: "orderflow-cli"}
 	switch {
@@ -163,7 +164,7 @@ func explain(err error) error {
 	)
 	switch {
 	case errors.Is(err, client.ErrUnauthorized):
-		hint = "; --token (or ORDERFLOW_TOKEN) is an ID token of the API's user pool, which expires after a while"
+		hint = "; --token (or ORDERFLOW_TOKEN) is an ID token of the API's user pool, which expires after a while; that of orderflow up is valid for an hour, and until it is started again"
 	case errors.As(err, &p) && p.OrderStatus != "":
 		hint = "; it is " + p.OrderStatus
 	case errors.Is(err, client.ErrUnavailable) && !errors.As(err, &p):

@@ -111,15 +111,15 @@ func (c *upCommand) announce(stack *local.Stack, base string) error {
 
   orders       %[2]s/orders
   webhooks     %[2]s/webhooks
-  GraphQL      %[2]s/graphql (websocket: %[2]s/graphql/realtime)
+  GraphQL      %[2]s/graphql (websocket: %[5]s/graphql/realtime)
   tokens       curl -X POST '%[2]s/-/token?tenant=NAME', valid for an hour
 
-For orderflow submit, status, watch and cancel, as a user of tenant %[3]s:
+For orderflow submit, status, watch, cancel and webhooks, as a user of tenant %[3]s:
 
   export ORDERFLOW_URL=%[2]s ORDERFLOW_GRAPHQL_URL=%[2]s/graphql
   export ORDERFLOW_TOKEN=%[4]s
 
-`, c.Env, base, c.Tenant, token)
+`, c.Env, base, c.Tenant, token, strings.Replace(base, "http:", "ws:", 1))
 	return nil
 }
 

@@ -44,6 +44,13 @@ type webhooksCreateCommand struct {
 
 // Run implements the command.
 func (c *webhooksCreateCommand) Run() error {
+	// The API would answer with the pattern that it does not match.
+	if !strings.HasPrefix(c.Address, "https://") {
+		return fmt.Errorf("%q: must be an https URL, such as https://hooks.example/orders", c.Address)
+	}
+	for i, s := range c.Status {
+		c.Status[i] = strings.ToUpper(s)
+	}
 	return c.with(func(ctx context.Context, api *client.Client) error {
 		w, err := api.CreateWebhook(ctx, client.NewWebhook{URL: c.Address, Description: c.Description, Statuses: c.Status})
 		if err != nil {
@@ -149,8 +156,8 @@ func (o output) print(w client.Webhook) error {
 	t.line("failing", timeText(w.FailingSince))
 	if f := w.LastFailure; f != nil {
 		what := f.Error
-		if f.Status != 0 {
-			what = strings.TrimSuffix(fmt.Sprintf("HTTP %d: %s", f.Status, f.Error), ": ")
+		if status := fmt.Sprintf("HTTP %d", f.Status); f.Status != 0 && !strings.HasPrefix(what, status) {
+			what = strings.TrimSuffix(status+": "+what, ": ")
 		}
 		t.line("last failure", timeText(f.At)+" "+what)
 	}
