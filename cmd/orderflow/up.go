@@ -77,10 +77,14 @@ func (c *upCommand) Run() error {
 	if err := localapp.PutStock(stack, levels...); err != nil {
 		return fmt.Errorf("stocking the inventory: %w", err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", stack)
-	mux.HandleFunc("POST /-/token", func(w http.ResponseWriter, r *http.Request) { signIn(stack, w, r) })
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	// No http.ServeMux: it would redirect what the gateway answers, such as //orders.
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/-/token" {
+			signIn(stack, w, r)
+			return
+		}
+		stack.ServeHTTP(w, r)
+	})}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if err := c.announce(stack, base); err != nil {
@@ -126,6 +130,11 @@ For orderflow submit, status, watch, cancel and webhooks, as a user of tenant %[
 // signIn answers with an ID token of a tenant. It stands for the sign-in of a
 // user pool, which is not simulated.
 func signIn(stack *local.Stack, w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "want POST: curl -X POST '.../-/token?tenant=NAME'", http.StatusMethodNotAllowed)
+		return
+	}
 	tenant := r.FormValue("tenant")
 	if tenant == "" {
 		http.Error(w, "tenant is missing: /-/token?tenant=NAME", http.StatusBadRequest)
