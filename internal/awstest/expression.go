@@ -52,6 +52,8 @@ func (w write) term(term string, it Item) bool {
 	}
 	c := compare(a, b)
 	switch f[1] {
+	case "<>":
+		return c != 0
 	case ">=":
 		return c >= 0
 	case ">":

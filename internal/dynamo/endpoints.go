@@ -236,10 +236,14 @@ func (s *Endpoints) Delete(ctx context.Context, tenant, id string) (bool, error)
 // Rotate gives an endpoint a new secret. The one that it had signs for RotationPeriod
 // more; the one before that, if it still did, no longer does.
 func (s *Endpoints) Rotate(ctx context.Context, tenant, id, newSecret string, now time.Time) (Endpoint, bool, error) {
-	return s.change(ctx, tenant, id, update{
+	e, done, err := s.change(ctx, tenant, id, update{
 		expression: "SET previousSecret = secret, previousSecretUntil = :until, secret = :secret",
-		values:     item{":until": text(Timestamp(now.Add(RotationPeriod))), ":secret": text(newSecret)},
+		// The SDK repeats an update whose answer was lost. The second time it would make the new secret the
+		// previous one as well, and the one that receivers know would be gone.
+		condition: "secret <> :secret",
+		values:    item{":until": text(Timestamp(now.Add(RotationPeriod))), ":secret": text(newSecret)},
 	})
+	return e, done || err == nil && e.ID != "" && e.Secret == newSecret, err
 }
 
 // Enable makes an endpoint get events again, as one of which no failure is known.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
@@ -137,6 +139,33 @@ func TestRotationKeepsTheOldSecretForADay(t *testing.T) {
 		if got := fmt.Sprint(e.Secrets(now().Add(after))); got != want {
 			t.Errorf("after %v: %s, want %s", after, got, want)
 		}
+	}
+}
+
+// The answer to an update is lost, and the SDK makes it again: the secret before must still be the old one, which
+// receivers know.
+func TestRotationThatIsRepeatedKeepsTheOldSecret(t *testing.T) {
+	s, server := newEndpoints()
+	create(t, s, "we_a")
+	cfg := server.Config()
+	cfg.Retryer = func() aws.Retryer {
+		return retry.AddWithMaxBackoffDelay(retry.NewStandard(), time.Millisecond)
+	}
+	s.Client = dynamodb.NewFromConfig(cfg)
+	lost := false
+	server.Fault = func(int, string) awstest.Fault {
+		if !lost {
+			lost = true
+			return awstest.Lose
+		}
+		return awstest.None
+	}
+	e, found, err := s.Rotate(t.Context(), "acme", "we_a", "whsec_2", now())
+	if got := fmt.Sprint(e.Secrets(now())); !found || err != nil || got != "[whsec_2 whsec_1]" {
+		t.Errorf("%s, %v, %v", got, found, err)
+	}
+	if e, found, err := s.Rotate(t.Context(), "acme", "we_none", "whsec_2", now()); found || err != nil || e.ID != "" {
+		t.Errorf("none: %+v, %v, %v", e, found, err)
 	}
 }
 
