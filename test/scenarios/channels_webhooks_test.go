@@ -245,3 +245,61 @@ func TestAWebhookOfSomeStatuses(t *testing.T) {
 		t.Errorf("%d posts after it was deleted", len(all.posts)-had)
 	}
 }
+
+// Whatever befalls the function, a request is answered or refused with a problem, and
+// repeating it leads to one webhook.
+func TestFaultsOfManagingWebhooks(t *testing.T) {
+	const body = `{"url":"https://hooks.acme.example/hook"}`
+	for _, kind := range kinds {
+		for after := range 3 {
+			t.Run(fmt.Sprintf("%s after call %d", kind, after), func(t *testing.T) {
+				if after == 0 && kind != crash && kind != hang {
+					t.Skip("there is no call")
+				}
+				f := &fault{function: "managewebhooks", after: after, kind: kind, invocations: 0}
+				w := around(t, local.Options{Seed: uint64(after), Functions: f.functions()})
+				hook := &endpoint{world: w, tenant: "acme"}
+				w.hosts["hooks.acme.example"] = hook
+				c := as(t, w.Stack, "acme")
+				troubled := func(method, path, body string) answer {
+					t.Helper()
+					f.hits, f.invocations = 0, 1
+					a := c.do(method, path, body)
+					f.invocations = 0
+					if f.hits == 0 && after < 2 {
+						t.Errorf("%s %s: the fault never struck", method, path)
+					}
+					if a.Code >= 400 {
+						a.problem(a.Code)
+					}
+					if a.Code >= 500 { // and again, as clients do
+						a = c.do(method, path, body)
+					}
+					return a
+				}
+				if a := troubled("POST", "/webhooks", body); a.Code != http.StatusCreated && a.problem(http.StatusConflict)["code"] != "webhook-exists" {
+					t.Errorf("%d %s", a.Code, a.Body)
+				}
+				list, _ := c.do("GET", "/webhooks", "").want(http.StatusOK).fields()["webhooks"].([]any)
+				if len(list) != 1 {
+					t.Fatalf("%d webhooks", len(list))
+				}
+				hook.id, _ = list[0].(map[string]any)["id"].(string)
+				hook.trust(troubled("POST", "/webhooks/"+hook.id+"/rotate", "").want(http.StatusOK).text("secret"))
+				troubled("POST", "/webhooks/"+hook.id+"/test", "").want(http.StatusAccepted)
+				w.Advance(10 * time.Second)
+				if len(hook.told) == 0 {
+					t.Error("what it tries out does not come")
+				}
+				if a := troubled("DELETE", "/webhooks/"+hook.id, ""); a.Code != http.StatusNoContent && a.Code != http.StatusNotFound {
+					t.Errorf("%d %s", a.Code, a.Body)
+				}
+				// What is counted is what is there: twenty fit, and no more.
+				for i := range 20 {
+					c.do("POST", "/webhooks", fmt.Sprintf(`{"url":"https://many.example/%d"}`, i)).want(http.StatusCreated)
+				}
+				c.do("POST", "/webhooks", body).problem(http.StatusConflict)
+			})
+		}
+	}
+}
