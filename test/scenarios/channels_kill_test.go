@@ -193,10 +193,10 @@ func TestNoFaultOfACallLosesAnEvent(t *testing.T) {
 	for _, function := range []string{"notify", "deliverwebhook"} {
 		for _, kind := range kinds {
 			for after := range 6 {
+				if after == 0 && kind != crash && kind != hang {
+					continue // there is no call yet whose answer could be another
+				}
 				t.Run(fmt.Sprintf("%s, %s after call %d", function, kind, after), func(t *testing.T) {
-					if after == 0 && kind != crash && kind != hang {
-						t.Skip("there is no call")
-					}
 					f := &fault{function: function, after: after, kind: kind, invocations: 2}
 					w := around(t, local.Options{Seed: uint64(after), Functions: f.functions()})
 					hook, socket := w.endpoint("acme", "hooks.acme.example"), w.listen("acme")
