@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/appsync"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
@@ -32,27 +33,6 @@ import (
 // aws-appsync-auth-link, with @apollo/client, rxjs and ws) connect to the real-time endpoint as an
 // ordinary client does.
 
-func node(t *testing.T, packages ...string) (folder string) {
-	t.Helper()
-	folder = os.Getenv("ORDERFLOW_REFEREES")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "test", "referees")
-	}
-	folder, err := filepath.Abs(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("node is not installed")
-	}
-	for _, p := range packages {
-		if _, err := os.Stat(filepath.Join(folder, "node_modules", p)); err != nil {
-			t.Skipf("the npm package %s is not installed in %s", p, folder)
-		}
-	}
-	return folder
-}
-
 func runNode(t *testing.T, folder, script string, input any) []byte {
 	t.Helper()
 	b, err := json.Marshal(input)
@@ -62,13 +42,7 @@ func runNode(t *testing.T, folder, script string, input any) []byte {
 	cmd := exec.Command("node", filepath.Join("testdata", script))
 	cmd.Env = append(os.Environ(), "ORDERFLOW_REFEREES="+folder)
 	cmd.Stdin = bytes.NewReader(b)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s%s", script, err, out, stderr.Bytes())
-	}
-	return out
+	return referee.Run(t, cmd)
 }
 
 const refereeSchema = `
@@ -121,7 +95,7 @@ var refereeQueries = []struct {
 }
 
 func TestExecutionAgreesWithGraphQL(t *testing.T) {
-	folder := node(t, "graphql")
+	folder := referee.Node(t, "graphql")
 	var want []struct {
 		Data  any      `json:"data"`
 		Paths []string `json:"paths"`
@@ -229,7 +203,7 @@ type line struct {
 }
 
 func subscribeWithApollo(t *testing.T, job m) []line {
-	folder := node(t, "aws-appsync-subscription-link", "aws-appsync-auth-link", "@apollo/client", "rxjs", "ws", "graphql")
+	folder := referee.Node(t, "aws-appsync-subscription-link", "aws-appsync-auth-link", "@apollo/client", "rxjs", "ws", "graphql")
 	var lines []line
 	dec := json.NewDecoder(bytes.NewReader(runNode(t, folder, "subscribe.mjs", job)))
 	for dec.More() {
@@ -258,7 +232,7 @@ func realTime(t *testing.T) (*appsync.API, string) {
 }
 
 func TestApolloReceivesWhatIsPublished(t *testing.T) {
-	node(t, "aws-appsync-subscription-link")
+	referee.Node(t, "aws-appsync-subscription-link")
 	a, url := realTime(t)
 	key, _ := a.KeyValue("Key")
 	lines := subscribeWithApollo(t, m{
@@ -295,7 +269,7 @@ func TestApolloReceivesWhatIsPublished(t *testing.T) {
 }
 
 func TestApolloWithIAM(t *testing.T) {
-	node(t, "aws-appsync-subscription-link")
+	referee.Node(t, "aws-appsync-subscription-link")
 	_, url := realTime(t)
 	lines := subscribeWithApollo(t, m{
 		"url": url, "credentials": m{"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "secret"},

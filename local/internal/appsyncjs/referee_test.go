@@ -1,7 +1,6 @@
 package appsyncjs_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/local/internal/appsyncjs"
 )
 
@@ -64,27 +64,6 @@ const dir = process.argv[2];
 })().catch(e => { console.error(e); process.exit(1); });
 `
 
-// referees finds node and the packages, or skips.
-func referees(t *testing.T, packages ...string) (node, modules string) {
-	t.Helper()
-	if modules = os.Getenv("ORDERFLOW_REFEREES"); modules == "" {
-		modules = filepath.Join("..", "..", "..", "test", "referees")
-	}
-	modules, err := filepath.Abs(filepath.Join(modules, "node_modules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if node, err = exec.LookPath("node"); err != nil {
-		t.Skip("the referee is not asked: there is no node")
-	}
-	for _, name := range packages {
-		if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
-			t.Skipf("the referee is not asked: %s is not installed in %s (npm ci there)", name, modules)
-		}
-	}
-	return node, modules
-}
-
 func writeFile(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -96,23 +75,17 @@ func writeFile(t *testing.T, name, text string) {
 }
 
 // runNode runs a script and reads the JSON that it prints.
-func runNode(t *testing.T, node, modules, script, argument string, into any) {
+func runNode(t *testing.T, folder, script, argument string, into any) {
 	t.Helper()
-	cmd := exec.Command(node, script, argument)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("the referee failed: %v\n%s", err, stderr.String())
-	}
-	if err := json.Unmarshal(out, into); err != nil {
+	cmd := exec.Command("node", script, argument)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(folder, "node_modules"))
+	if err := json.Unmarshal(referee.Run(t, cmd), into); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestCompileAgreesWithTheLinter(t *testing.T) {
-	node, modules := referees(t, "@aws-appsync/eslint-plugin", "eslint", "typescript")
+	folder := referee.Node(t, "@aws-appsync/eslint-plugin", "eslint", "typescript")
 	dir := t.TempDir()
 	write := func(name, text string) { writeFile(t, filepath.Join(dir, name), text) }
 	write("tsconfig.json", `{"compilerOptions":{"target":"esnext","module":"esnext","lib":["esnext"],"types":[]},"include":["**/*.ts"]}`)
@@ -122,7 +95,7 @@ func TestCompileAgreesWithTheLinter(t *testing.T) {
 		write(strings.TrimSuffix(f.Name, ".js")+".ts", string(f.Data))
 	}
 	var verdicts map[string][]string
-	runNode(t, node, modules, filepath.Join(dir, "lint.cjs"), dir, &verdicts)
+	runNode(t, folder, filepath.Join(dir, "lint.cjs"), dir, &verdicts)
 	seen := map[string]bool{}
 	for _, f := range files {
 		seen[f.Name] = true
@@ -175,12 +148,12 @@ console.log(JSON.stringify(names));
 `
 
 func TestUtilitiesAreThoseThatAreDeclared(t *testing.T) {
-	node, modules := referees(t, "@aws-appsync/utils", "typescript")
+	folder := referee.Node(t, "@aws-appsync/utils", "typescript")
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "all.ts"), "import { util, extensions, runtime } from '@aws-appsync/utils';\nimport * as ddb from '@aws-appsync/utils/dynamodb';\n")
 	writeFile(t, filepath.Join(dir, "list.cjs"), declarationsScript)
 	var declared []string
-	runNode(t, node, modules, filepath.Join(dir, "list.cjs"), dir, &declared)
+	runNode(t, folder, filepath.Join(dir, "list.cjs"), dir, &declared)
 	if len(declared) < 50 {
 		t.Fatalf("the referee lists %q only", declared)
 	}
@@ -236,7 +209,7 @@ console.log(JSON.stringify(input.expressions.map(e => JSON.stringify(new Functio
 `
 
 func TestLanguageIsJavaScript(t *testing.T) {
-	node, modules := referees(t)
+	folder := referee.Node(t)
 	dir := t.TempDir()
 	input, err := json.Marshal(map[string]any{"expressions": expressions, "args": languageArguments})
 	if err != nil {
@@ -245,7 +218,7 @@ func TestLanguageIsJavaScript(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "input.json"), string(input))
 	writeFile(t, filepath.Join(dir, "run.cjs"), languageScript)
 	var want []string
-	runNode(t, node, modules, filepath.Join(dir, "run.cjs"), filepath.Join(dir, "input.json"), &want)
+	runNode(t, folder, filepath.Join(dir, "run.cjs"), filepath.Join(dir, "input.json"), &want)
 	rt := newRuntime(nil)
 	for i, expression := range expressions {
 		p := compile(t, "export function request(ctx) { const args = ctx.args; const value = ("+expression+"); return value; }")

@@ -1,14 +1,11 @@
 package dynamodb_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
 )
 
@@ -55,22 +53,6 @@ server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 process.stdin.on('end', () => process.exit(0)).resume();
 `
 
-// referees is the folder whose node_modules has the referees.
-func referees(t *testing.T, pkg string) string {
-	dir := os.Getenv("ORDERFLOW_REFEREES")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "test", "referees")
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", pkg)); err != nil {
-		t.Skipf("skipped: no referee: %s is not in %s/node_modules (npm ci there installs it)", pkg, dir)
-	}
-	return dir
-}
-
 // client speaks the JSON protocol to a server on this machine.
 type client struct {
 	t    *testing.T
@@ -78,38 +60,10 @@ type client struct {
 }
 
 func startDynalite(t *testing.T) *client {
-	dir := referees(t, "dynalite")
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("skipped: no referee: node is not installed")
-	}
-	cmd := exec.Command(node, "-e", dynaliteServer)
+	dir := referee.Node(t, "dynalite")
+	cmd := exec.Command("node", "-e", dynaliteServer)
 	cmd.Dir = dir
-	return startServer(t, cmd)
-}
-
-// startServer starts a server that writes its port on a line and ends with its input.
-func startServer(t *testing.T, cmd *exec.Cmd) *client {
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	})
-	port, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &client{t, "http://127.0.0.1:" + strings.TrimSpace(port)}
+	return &client{t, referee.Serve(t, cmd)}
 }
 
 // call returns the response, or "400 Code: message".
@@ -233,10 +187,7 @@ func withoutEmpty(v any) any {
 }
 
 // The referee for transactions and streams is moto (PyPI, 5.2.5), in a process
-// of its own. It is looked for in the Python that $ORDERFLOW_PYTHON names, by
-// default python3:
-//
-//	pip install 'moto[server,dynamodb]==5.2.5'
+// of its own.
 //
 // Its known faults, by the key that marks a case in testdata/transactions.txt:
 var motoFaults = map[string]string{
@@ -249,31 +200,8 @@ var motoFaults = map[string]string{
 	"projection": "it ignores the ProjectionExpression of TransactGetItems",
 }
 
-const motoServer = `
-import logging, sys
-logging.getLogger("werkzeug").setLevel(logging.ERROR)
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-server.stop()
-`
-
-func startMoto(t *testing.T) *client {
-	python := os.Getenv("ORDERFLOW_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	check := `import moto, moto.server, sys; sys.exit(moto.__version__ != "5.2.5")`
-	if err := exec.Command(python, "-c", check).Run(); err != nil {
-		t.Skipf("skipped: no referee: %s has no moto 5.2.5 (pip install 'moto[server,dynamodb]==5.2.5'): %v", python, err)
-	}
-	return startServer(t, exec.Command(python, "-c", motoServer))
-}
-
 func TestRefereeMoto(t *testing.T) {
-	c := startMoto(t)
+	c := &client{t, referee.Moto(t)}
 	c.judge(transactionsFile, motoFaults)
 	c.judgeStream()
 }

@@ -4,26 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // The referee is Event Ruler, AWS's own rule engine, in Java. Its jars come with
 //
 //	mvn -q -f local/internal/eventpattern/testdata/ruler/pom.xml dependency:copy-dependencies
 //
-// into testdata/ruler/target/dependency. It needs a JDK of version 11 or later. One JVM judges all cases.
-func referee(t *testing.T, cases []testCase) []testCase {
+// into testdata/ruler/target/dependency. It needs a JDK of version 11 or later. One JVM judges all cases. Without a
+// referee TestCases checks its stored verdicts.
+func ruler(t *testing.T, cases []testCase) []testCase {
 	t.Helper()
-	java, err := exec.LookPath("java")
-	if err != nil {
-		t.Skip("java is not installed: the referee's stored verdicts are checked by TestCases")
-	}
 	jars, err := filepath.Glob("testdata/ruler/target/dependency/*.jar")
 	if err != nil || len(jars) == 0 {
-		t.Skip("the jars of Event Ruler are not there (see referee_test.go): the referee's stored verdicts are checked by TestCases")
+		t.Skip("no referee: the jars of Event Ruler are not there (see referee_test.go)")
 	}
 	var in bytes.Buffer
 	for _, c := range cases {
@@ -31,20 +29,10 @@ func referee(t *testing.T, cases []testCase) []testCase {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(java, "-cp", strings.Join(jars, string(os.PathListSeparator)), "testdata/ruler/Referee.java")
-	cmd.Stdin = &in
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil && strings.Contains(stderr.String(), "find or load main class") {
-		t.Skip("this java runs no source files (a JDK is needed, not a JRE): the referee's stored verdicts are checked by TestCases")
-	}
-	if err != nil {
-		t.Fatalf("the referee failed: %v\n%s", err, stderr.String())
-	}
+	out := referee.Java(t, jars, "testdata/ruler/Referee.java", in.Bytes())
 	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
 	if len(lines) != len(cases) {
-		t.Fatalf("the referee answered %d of %d cases\n%s", len(lines), len(cases), stderr.String())
+		t.Fatalf("the referee answered %d of %d cases", len(lines), len(cases))
 	}
 	judged := make([]testCase, len(cases))
 	for i, c := range cases {
@@ -59,7 +47,7 @@ func TestReferee(t *testing.T) {
 		var b bytes.Buffer
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
-		for _, c := range referee(t, newGenerator(1).cases(1000)) {
+		for _, c := range ruler(t, newGenerator(1).cases(1000)) {
 			if err := enc.Encode(c); err != nil {
 				t.Fatal(err)
 			}
@@ -69,12 +57,12 @@ func TestReferee(t *testing.T) {
 		}
 	}
 	stored := readCases(t)
-	for i, c := range referee(t, stored) {
+	for i, c := range ruler(t, stored) {
 		if c != stored[i] {
 			t.Errorf("%s on %s: stored %s, the referee says %s", c.Pattern, c.Event, stored[i].Verdict, c.Verdict)
 		}
 	}
-	for _, c := range referee(t, newGenerator(2).cases(4000)) {
+	for _, c := range ruler(t, newGenerator(2).cases(4000)) {
 		if got := verdict(c); got != c.Verdict {
 			t.Errorf("%s on %s:\n got %s\nwant %s", c.Pattern, c.Event, got, c.Verdict)
 		}

@@ -1,14 +1,11 @@
 package sns_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -19,15 +16,14 @@ import (
 	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
 
 // The referee for the wire and for filters is moto (PyPI, 5.2.5), in a process of its
-// own. It is looked for in the Python that $ORDERFLOW_PYTHON names, by default python3:
-//
-//	pip install 'moto[server,sns,sqs]==5.2.5'
+// own.
 //
 // The same steps are made of both by the SDK's clients. These are its known faults,
 // by the key that marks a step, with what they are measured against:
@@ -47,17 +43,6 @@ var motoFaults = map[string]string{
 	"code":      "its code is not the recorded one of the service",
 }
 
-const motoServer = `
-import logging, sys
-logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-server.stop()
-`
-
 // party is one of the two that are compared.
 type party struct {
 	sns    *sdk.Client
@@ -68,34 +53,7 @@ type party struct {
 
 // startMoto makes the topic and the queues in moto.
 func startMoto(t *testing.T) *party {
-	python := os.Getenv("ORDERFLOW_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	if err := exec.Command(python, "-c", `import moto, moto.server, sys; sys.exit(moto.__version__ != "5.2.5")`).Run(); err != nil {
-		t.Skipf("skipped: no referee: %s has no moto 5.2.5 (pip install 'moto[server,sns,sqs]==5.2.5'): %v", python, err)
-	}
-	cmd := exec.Command(python, "-c", motoServer)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	})
-	port, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := "http://127.0.0.1:" + strings.TrimSpace(port)
+	base := referee.Moto(t)
 	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
 	})

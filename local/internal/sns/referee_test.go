@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 )
 
@@ -49,28 +48,8 @@ for (const m of messages) {
 console.log(JSON.stringify(out));
 `
 
-// referees is the folder whose node_modules has the referees.
-func referees(t *testing.T, pkg string) string {
-	t.Helper()
-	dir := os.Getenv("ORDERFLOW_REFEREES")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "test", "referees")
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", pkg)); err != nil {
-		t.Skipf("skipped: no referee: %s is not in %s/node_modules (npm ci there installs it)", pkg, dir)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("skipped: no referee: node is not installed")
-	}
-	return dir
-}
-
 func TestMessagesAgainstSnsValidator(t *testing.T) {
-	dir := referees(t, "sns-validator")
+	dir := referee.Node(t, "sns-validator")
 	for _, version := range []string{"1", "2"} {
 		f := newFixture(t, sns.TopicProperties{SignatureVersion: version})
 		sub := f.subscribe(sns.SubscriptionProperties{Protocol: "https", Endpoint: hook})
@@ -111,11 +90,8 @@ func TestMessagesAgainstSnsValidator(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd := exec.Command("node", "-e", validator)
-		cmd.Dir, cmd.Stdin, cmd.Stderr = dir, bytes.NewReader(in), os.Stderr
-		b, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
+		cmd.Dir, cmd.Stdin = dir, bytes.NewReader(in)
+		b := referee.Run(t, cmd)
 		var got []string
 		if err := json.Unmarshal(b, &got); err != nil {
 			t.Fatalf("%v: %s", err, b)

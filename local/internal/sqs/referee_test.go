@@ -1,17 +1,14 @@
 package sqs_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
@@ -19,10 +16,7 @@ import (
 )
 
 // The referee for wire shapes and validation is moto (PyPI, 5.2.5), in a process
-// of its own. It is looked for in the Python that $ORDERFLOW_PYTHON names, by
-// default python3:
-//
-//	pip install 'moto[server,sqs]==5.2.5'
+// of its own.
 //
 // Its known faults, by the key that marks a step. What the service does is known
 // from answers of its own that a public suite of tests has recorded.
@@ -34,17 +28,6 @@ var motoFaults = map[string]string{
 	"trace":   "it sends no digest of system attributes",
 	"wording": "its message is not the service's",
 }
-
-const motoServer = `
-import logging, sys
-logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-server.stop()
-`
 
 // step is one call, made of both sides. In its input $q and $f are the URLs of
 // a standard and a FIFO queue, $d of the dead-letter queue of $q, $e of a queue
@@ -113,14 +96,7 @@ type side struct {
 }
 
 func TestRefereeMoto(t *testing.T) {
-	python := os.Getenv("ORDERFLOW_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	if err := exec.Command(python, "-c", `import moto, moto.server, sys; sys.exit(moto.__version__ != "5.2.5")`).Run(); err != nil {
-		t.Skipf("skipped: no referee: %s has no moto 5.2.5 (pip install 'moto[server,sqs]==5.2.5'): %v", python, err)
-	}
-	ours, theirs := newOurs(t), newMoto(t, python)
+	ours, theirs := newOurs(t), newMoto(t)
 	for _, s := range steps {
 		got, want := ours.run(t, s), theirs.run(t, s)
 		switch {
@@ -229,28 +205,8 @@ func newOurs(t *testing.T) *side {
 	return s
 }
 
-func newMoto(t *testing.T, python string) *side {
-	cmd := exec.Command(python, "-c", motoServer)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	})
-	port, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := (&url.URL{Scheme: "http", Host: "127.0.0.1:" + strings.TrimSpace(port)}).String()
+func newMoto(t *testing.T) *side {
+	base := referee.Moto(t)
 	s := &side{urls: map[string]string{}}
 	s.do = func(action, input string) (string, string) {
 		req, err := http.NewRequest("POST", base, strings.NewReader(input))

@@ -3,10 +3,10 @@ package states_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // The referee is asl-validator (npm, 4.0.0). It is looked for in the
@@ -51,17 +51,7 @@ console.log(JSON.stringify(definitions.map(d => {
 `
 
 func TestDefinitionsAgreeWithTheReferee(t *testing.T) {
-	dir := os.Getenv("ORDERFLOW_REFEREES")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "test", "referees")
-	}
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("the referee is not asked: there is no node")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "asl-validator")); err != nil {
-		t.Skipf("the referee is not asked: asl-validator is not installed in %s (npm ci there)", dir)
-	}
+	dir := referee.Node(t, "asl-validator")
 	var cases []definitionCase
 	var definitions []json.RawMessage
 	for _, c := range definitionCases(t) {
@@ -78,12 +68,9 @@ func TestDefinitionsAgreeWithTheReferee(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(node, "-e", validatorScript)
-	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, bytes.NewReader(in), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmd := exec.Command("node", "-e", validatorScript)
+	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(in)
+	out := referee.Run(t, cmd)
 	var verdicts []string
 	if err := json.Unmarshal(out, &verdicts); err != nil || len(verdicts) != len(cases) {
 		t.Fatalf("%d verdicts on %d definitions: %v", len(verdicts), len(cases), err)

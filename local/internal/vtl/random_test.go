@@ -154,7 +154,7 @@ func TestRefereeRandom(t *testing.T) {
 		cases[i] = testCase{name: fmt.Sprint(i), vars: vars, template: b.String()}
 	}
 	failures, passed := 0, 0
-	for _, c := range referee(t, cases) {
+	for _, c := range velocity(t, cases) {
 		got, err := c.run(t)
 		switch {
 		case deliberate(c.template, err):

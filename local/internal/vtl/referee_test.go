@@ -4,54 +4,37 @@ import (
 	"bytes"
 	"encoding/base64"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // The referee is Apache Velocity 1.7 itself, from Debian's package "velocity"
 // (apt-get install velocity default-jdk-headless), whose jars lie in
 // /usr/share/java; ORDERFLOW_VELOCITY_JARS names another folder. One JVM renders
 // all cases. Known differences, on purpose, are in the package documentation;
-// none of the cases is one.
-func referee(t *testing.T, cases []testCase) []testCase {
+// none of the cases is one. Without a referee TestCases checks its stored outputs.
+func velocity(t *testing.T, cases []testCase) []testCase {
 	t.Helper()
-	java, err := exec.LookPath("java")
-	if err != nil {
-		t.Skip("java is not installed: the stored outputs of the referee are checked by TestCases")
-	}
 	dir := os.Getenv("ORDERFLOW_VELOCITY_JARS")
 	if dir == "" {
 		dir = "/usr/share/java"
 	}
 	var jars []string
 	for _, name := range []string{"velocity.jar", "commons-collections3.jar", "commons-lang.jar"} {
-		jar := filepath.Join(dir, name)
-		if _, err := os.Stat(jar); err != nil {
-			t.Skipf("%s is missing (Debian package velocity): the stored outputs of the referee are checked by TestCases", jar)
-		}
-		jars = append(jars, jar)
+		jars = append(jars, filepath.Join(dir, name))
 	}
 	var in bytes.Buffer
 	for _, c := range cases {
 		in.WriteString(base64.StdEncoding.EncodeToString([]byte(c.vars)) + " " +
 			base64.StdEncoding.EncodeToString([]byte(c.template)) + "\n")
 	}
-	cmd := exec.Command(java, "-cp", strings.Join(jars, string(os.PathListSeparator)), "testdata/Referee.java")
-	cmd.Stdin = &in
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil && strings.Contains(stderr.String(), "find or load main class") {
-		t.Skip("this java runs no source files (a JDK is needed, not a JRE): the stored outputs of the referee are checked by TestCases")
-	}
-	if err != nil {
-		t.Fatalf("the referee failed: %v\n%s", err, stderr.String())
-	}
+	out := referee.Java(t, jars, "testdata/Referee.java", in.Bytes())
 	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
 	if len(lines) != len(cases) {
-		t.Fatalf("the referee answered %d of %d cases\n%s", len(lines), len(cases), stderr.String())
+		t.Fatalf("the referee answered %d of %d cases", len(lines), len(cases))
 	}
 	judged := make([]testCase, len(cases))
 	for i, line := range lines {
@@ -72,7 +55,7 @@ func referee(t *testing.T, cases []testCase) []testCase {
 // TestReferee renders every case with Velocity and with this package.
 func TestReferee(t *testing.T) {
 	cases := readCases(t)
-	judged := referee(t, cases)
+	judged := velocity(t, cases)
 	if *update {
 		writeCases(t, judged)
 	}
