@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -142,7 +143,15 @@ func (s *Stack) serveTopics(w http.ResponseWriter, r *http.Request) {
 		header http.Header
 		body   []byte
 	)
-	err := s.await(func(done func()) {
+	// The body is read before the stack is held: its client may be slow.
+	form, err := readBody(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(form))
+	err = s.await(func(done func()) {
 		s.topics.Serve(r, func(answered int, h http.Header, b []byte) {
 			status, header, body = answered, h, b
 			done()

@@ -115,7 +115,7 @@ type functionProps struct {
 
 type apiKeyProps struct {
 	ApiId       string
-	ApiKeyId    string
+	ApiKeyId    string     `local:"declared"`
 	Expires     *cfn.Float // Unix seconds
 	Description string     `local:"declared"`
 }
