@@ -37,13 +37,13 @@ func TestDeliverFansOut(t *testing.T) {
 	}
 	got := map[string]int{}
 	for _, m := range o.Queues[deliveries] {
-		if m.Group != *m.Attributes["endpoint"].StringValue || *m.Attributes["tenant"].StringValue != "acme" || len(m.Attributes) != 2 {
+		if m.Group != "YWNtZQ" || *m.Attributes["tenant"].StringValue != "acme" || len(m.Attributes) != 2 {
 			t.Errorf("group %s, attributes %v", m.Group, m.Attributes)
 		}
 		if m.Body != paidEvent(eventID) && m.Body != test {
 			t.Errorf("the body became %s", m.Body)
 		}
-		got[m.Group]++
+		got[*m.Attributes["endpoint"].StringValue]++
 	}
 	want := map[string]int{"we_paid": 2, "we_failed": 1}
 	for i := range 12 {

@@ -49,10 +49,8 @@ func (h *deliverWebhook) fanOut(ctx context.Context, tenants [][]*job) {
 // delivery is the message that has an event delivered to an endpoint.
 func delivery(j *job, e dynamo.Endpoint) sqstypes.SendMessageBatchRequestEntry {
 	return sqstypes.SendMessageBatchRequestEntry{
-		MessageBody: &j.Body,
-		// Of a standard queue this makes a fair one: who has many deliveries under way
-		// does not keep the others' waiting.
-		MessageGroupId: aws.String(e.ID),
+		MessageBody:    &j.Body,
+		MessageGroupId: aws.String(deliveryGroup(e.Tenant)),
 		MessageAttributes: map[string]sqstypes.MessageAttributeValue{
 			WebhookTenant:   stringValue(e.Tenant),
 			WebhookEndpoint: stringValue(e.ID),

@@ -104,7 +104,7 @@ func TestManageWebhooksTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.Type != orderevent.TypeTest || e.OrderID != "test" || e.Status != "TEST" || e.Sequence != 1 || e.Tenant != "acme" || e.ID != "test-req-1:1" ||
-		!e.OccurredAt.Equal(now().UTC()) || m.Group != id || m.Attributes["tenant"] != "acme" || m.Attributes["endpoint"] != id {
+		!e.OccurredAt.Equal(now().UTC()) || m.Group != "YWNtZQ" || m.Attributes["tenant"] != "acme" || m.Attributes["endpoint"] != id {
 		t.Errorf("message %+v", m)
 	}
 	s.Items["webhooks/acme/"+id]["enabled"] = map[string]any{"BOOL": false}
