@@ -29,7 +29,7 @@ func BenchmarkWebsockets(b *testing.B) {
 		pace   time.Duration // between two orders
 		all    bool          // orders of the tenant, else one each
 	}{
-		{"onOrderStatus", subscribers, 4 * time.Millisecond, false},
+		{"onOrderStatus", subscribers, 6 * time.Millisecond, false},
 		{"onMyOrders", 60, 50 * time.Millisecond, true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
