@@ -14,7 +14,10 @@ import (
 
 // Hosts answers requests in process, by the host of their URL: the endpoints
 // of customers, a payment provider. It is made for Options.Egress. A handler lets
-// the stack's time pass with Sleep, and must not call the stack otherwise.
+// the stack's time pass with Sleep. In virtual time it must not call the stack
+// otherwise, which stands still until it has answered: with the request's context
+// Stack.Transport fails then. A receiver of a topic's HTTPS messages does call it, to confirm
+// and for certificates, so that it needs Options.RealTime.
 type Hosts map[string]http.Handler
 
 // maxAnswer is how much of an answer a host can write, in bytes. Who asks reads less.
@@ -60,6 +63,10 @@ func Sleep(ctx context.Context, d time.Duration) error {
 
 type outsideKey struct{}
 
+// insideKey is the stack that stands still until a request of it is answered. A call of it
+// meanwhile would wait for ever.
+type insideKey struct{}
+
 // outbound is how functions and topics reach what is not AWS. In virtual time
 // a request is answered within the event that makes it, and takes as much of the stack's
 // time as its answerer sleeps. In real time it is made outside the kernel, which
@@ -74,7 +81,7 @@ func (o outbound) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	p := lambda.ProcFrom(req.Context())
 	if !o.stack.opts.RealTime || p == nil {
-		return egress.RoundTrip(req)
+		return egress.RoundTrip(req.WithContext(context.WithValue(req.Context(), insideKey{}, o.stack)))
 	}
 	var (
 		res *http.Response

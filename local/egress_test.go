@@ -111,3 +111,54 @@ func TestRequestsInRealTimeLeaveTheStackRunning(t *testing.T) {
 	stop()
 	<-ran
 }
+
+// Who answers a request of the stack and calls it would wait for ever in virtual time.
+func TestAHostThatCallsTheStackIsTold(t *testing.T) {
+	for _, realTime := range []bool{false, true} {
+		t.Run(fmt.Sprintf("real time %v", realTime), func(t *testing.T) {
+			var stack *local.Stack
+			asked := make(chan error, 1)
+			stack, err := local.New([]byte(oneFunction), local.Options{
+				RealTime: realTime,
+				Functions: map[string]local.NewFunction{"caller": func(r local.Runtime) (local.Handler, error) {
+					return handlerFunc(func(ctx context.Context, _ []byte) ([]byte, error) {
+						req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://nosy.example/", nil)
+						if err != nil {
+							return nil, err
+						}
+						res, err := r.HTTP.Do(req)
+						if err != nil {
+							return nil, err
+						}
+						return nil, res.Body.Close()
+					}), nil
+				}},
+				Egress: local.Hosts{"nosy.example": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "https://sns.eu-central-1.amazonaws.com/", nil)
+					if err == nil {
+						var res *http.Response
+						if res, err = stack.Transport().RoundTrip(req); err == nil {
+							err = res.Body.Close()
+						}
+					}
+					asked <- err
+				})},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stack.Close()
+			if realTime {
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				go func() { _ = stack.Run(ctx) }()
+			}
+			if _, err := stack.Call("lambda", "Invoke", []byte(`{"FunctionName":"local-F"}`)); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-asked; (err == nil) != realTime || err != nil && !strings.Contains(err.Error(), "Options.RealTime") {
+				t.Errorf("the host was told %v", err)
+			}
+		})
+	}
+}

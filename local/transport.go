@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -22,6 +23,9 @@ type transport struct{ stack *Stack }
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
+	}
+	if req.Context().Value(insideKey{}) == t.stack {
+		return nil, errors.New("local: the stack cannot be called by who answers a request of it, except with Options.RealTime")
 	}
 	in := req.Clone(req.Context())
 	in.RequestURI = req.URL.RequestURI()
