@@ -285,9 +285,10 @@ func (s *Stack) await(start func(done func())) error {
 	finished := false
 	start(func() { finished = true })
 	for !finished {
-		if !s.kernel.Step() {
-			return errNoAnswer
+		if s.kernel.Idle() {
+			return errNoAnswer // what is left is housekeeping, for days
 		}
+		s.kernel.Step()
 	}
 	return nil
 }

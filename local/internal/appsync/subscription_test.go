@@ -212,6 +212,9 @@ func TestTheProtocol(t *testing.T) {
 	c.expect("the 101st", `{"id":"100","type":"error","payload":{"errors":[{"errorType":"MaxSubscriptionsReachedError","message":"Max number of 100 subscriptions reached"}]}}`)
 	w.k.Advance(2 * time.Minute)
 	c.expect("two minutes", `{"type":"ka"}`, `{"type":"ka"}`)
+	if !w.k.Idle() {
+		t.Error("an open connection keeps the simulation busy")
+	}
 	w.k.Advance(24 * time.Hour)
 	if c.code != 1001 || w.api.Connections() != 0 || w.api.Subscriptions() != 0 {
 		t.Errorf("after a day: code %d, %d connections, %d subscriptions", c.code, w.api.Connections(), w.api.Subscriptions())
