@@ -223,3 +223,57 @@ func TestAPIKeysExpire(t *testing.T) {
 		t.Errorf("after: %d", res.Status)
 	}
 }
+
+// TestSettledConnections: a connection and a subscription whose Lambda authorizer is asked are
+// settled when it has answered, however long that takes, and one whose client is gone is.
+func TestSettledConnections(t *testing.T) {
+	s := authStack()
+	s.schema += ` type Mutation { put: String @aws_lambda } type Subscription { onPut: String @aws_subscribe(mutations: ["put"]) @aws_lambda }`
+	w := s.new(t)
+	w.delay = time.Second
+	w.answer = func(api.Call) ([]byte, error) {
+		return []byte(`{"StatusCode":200,"Payload":{"isAuthorized":true}}`), nil
+	}
+	token := map[string]string{"host": "h", "Authorization": "custom"}
+	settle := func(c *client, what string) {
+		t.Helper()
+		if c.conn.Settled() {
+			t.Errorf("%s: settled before the authorizer has answered", what)
+		}
+		for !c.conn.Settled() && w.k.Step() {
+		}
+	}
+	c := w.connect(token)
+	settle(c, "connection")
+	c.send(`{"type":"connection_init"}`)
+	c.expect("greeting", ack, `{"type":"ka"}`)
+	c.start("1", `subscription {onPut}`, nil, token)
+	settle(c, "subscription")
+	c.expect("start", startAck("1"))
+	c.start("2", `subscription {onPut}`, nil, token)
+	c.conn.Close()
+	if !c.conn.Settled() {
+		t.Error("a closed connection has nothing to settle")
+	}
+	w.k.Advance(time.Minute)
+	c.expect("after its end")
+}
+
+// TestClosedAPI: clients are told, their subscriptions end, and nobody else comes in.
+func TestClosedAPI(t *testing.T) {
+	w := itemStack().new(t)
+	a, b := w.ready(), w.ready()
+	a.start("1", `subscription {onPut {id}}`, nil, w.keyHeader())
+	w.api.Close()
+	for _, c := range []*client{a, b} {
+		if c.code != 1001 {
+			t.Errorf("closed with %d %q", c.code, c.reason)
+		}
+	}
+	if w.api.Connections() != 0 || w.api.Subscriptions() != 0 || !w.k.Idle() {
+		t.Errorf("%d connections, %d subscriptions, idle %v", w.api.Connections(), w.api.Subscriptions(), w.k.Idle())
+	}
+	if _, err := w.api.Connect(&appsync.Request{Path: "/graphql/realtime"}, func([]byte) {}, func(int, string) {}); err == nil {
+		t.Error("a closed API lets a client connect")
+	}
+}
