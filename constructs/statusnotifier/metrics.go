@@ -32,6 +32,13 @@ func (n *StatusNotifier) MetricOutboxAge(options *awscloudwatch.MetricOptions) a
 	return n.props.Outbox.Function.Metric(jsii.String("IteratorAge"), options)
 }
 
+// MetricGraphQLOutboxAge is MetricOutboxAge of the function that tells AppSync;
+// the same without Outbox.GraphQLFunction. It panics without WebSocket.
+func (n *StatusNotifier) MetricGraphQLOutboxAge(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	n.needs("MetricGraphQLOutboxAge", "WebSocket", n.GraphQL != nil)
+	return n.props.Outbox.tellsGraphQL().Metric(jsii.String("IteratorAge"), options)
+}
+
 // MetricOutboxFailures is the number of batches that the outbox failed on for
 // longer than Outbox.MaxRecordAge. Above 0 is an alarm: no channel but polling
 // has told of what is in them. It panics without Outbox.

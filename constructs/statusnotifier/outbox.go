@@ -13,14 +13,22 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Outbox is the function that tells of every change of an order, and how it
-// reads the changes from the table's stream. The table must have a stream of
+// Outbox is the function that tells of every change of an order, or one for
+// each channel, and how it reads the changes from the table's stream. The table must have a stream of
 // new and old images.
 type Outbox struct {
 	// Function tells the events: it runs the handler notify. It gets the
 	// variables TOPIC_ARN and GRAPHQL_ENDPOINT as far as there are Topic and
 	// WebSocket, and the permissions to publish there. Required.
 	Function awslambda.Function
+
+	// GraphQLFunction tells AppSync instead of Function, and runs the handler
+	// notify too. It reads the stream by itself, so that an outage of one channel
+	// does not hold up the other. A stream has no more than two readers without
+	// throttling (DynamoDB developer guide, "DynamoDB Streams"): this takes both.
+	// It needs Topic and WebSocket.
+	// Default: nil, Function tells both.
+	GraphQLFunction awslambda.Function
 
 	// BatchSize is the most changes in one invocation: 1–10,000.
 	// Default: 100.
@@ -89,7 +97,7 @@ func (o Outbox) validate() error {
 	return c.err()
 }
 
-// makeOutbox has the function read the stream.
+// makeOutbox has the functions read the stream.
 func (n *StatusNotifier) makeOutbox() {
 	o := n.props.Outbox
 	if o == nil {
@@ -97,6 +105,15 @@ func (n *StatusNotifier) makeOutbox() {
 	}
 	n.checkStream()
 	n.OutboxFailures = n.newDeadLetters("OutboxFailures", o.RemovalPolicy)
+	n.EventSource = n.read(o.Function)
+	if o.GraphQLFunction != nil {
+		n.GraphQLEventSource = n.read(o.GraphQLFunction)
+	}
+}
+
+// read has a function read the stream.
+func (n *StatusNotifier) read(function awslambda.Function) awslambdaeventsources.DynamoEventSource {
+	o := n.props.Outbox
 	props := &awslambdaeventsources.DynamoEventSourceProps{
 		// What changed between the table's creation and the mapping's counts too.
 		StartingPosition:        awslambda.StartingPosition_TRIM_HORIZON,
@@ -112,8 +129,17 @@ func (n *StatusNotifier) makeOutbox() {
 	if o.BatchingWindow > 0 {
 		props.MaxBatchingWindow = seconds(o.BatchingWindow)
 	}
-	n.EventSource = awslambdaeventsources.NewDynamoEventSource(n.props.Table, props)
-	o.Function.AddEventSource(n.EventSource)
+	source := awslambdaeventsources.NewDynamoEventSource(n.props.Table, props)
+	function.AddEventSource(source)
+	return source
+}
+
+// tellsGraphQL is the function that tells AppSync.
+func (o *Outbox) tellsGraphQL() awslambda.Function {
+	if o.GraphQLFunction != nil {
+		return o.GraphQLFunction
+	}
+	return o.Function
 }
 
 // checkStream panics if the table has no stream, or one without both images,

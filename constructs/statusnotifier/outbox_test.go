@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderflow-cdk/orderflow/constructs/internal/cdktest"
@@ -104,6 +105,7 @@ func TestOutboxRefusesATableWithoutBothImages(t *testing.T) {
 const needed = "API must be given, got nil\ntable must be given, got nil\n"
 
 func TestValidateChannels(t *testing.T) {
+	some := struct{ awslambda.Function }{} // that is given; nothing asks it anything
 	for _, c := range []struct {
 		name  string
 		props statusnotifier.Props
@@ -117,6 +119,9 @@ func TestValidateChannels(t *testing.T) {
 				"manage function must be given, got nil\nwebhooks batch size must be 1–10, got 11\nwebhooks max concurrency must be 2–1000, got 1"},
 		{"outbox alone", statusnotifier.Props{Outbox: &statusnotifier.Outbox{}},
 			"outbox needs Topic or WebSocket, or it tells nobody\noutbox function must be given, got nil"},
+		{"a function for a channel that is not there", statusnotifier.Props{Topic: &statusnotifier.Topic{},
+			Outbox: &statusnotifier.Outbox{Function: some, GraphQLFunction: some}},
+			"outbox GraphQL function needs Topic and WebSocket, or one of the two functions tells nobody"},
 		{"outbox's numbers", statusnotifier.Props{Topic: &statusnotifier.Topic{}, Outbox: &statusnotifier.Outbox{
 			BatchSize: 10001, BatchingWindow: 301 * time.Second, Parallelization: 11, RetryAttempts: -1, MaxRecordAge: 90*time.Second + time.Millisecond}},
 			"outbox function must be given, got nil\noutbox batch size must be 1–10000, got 10001\n" +
@@ -186,5 +191,26 @@ func TestMetricsOfChannels(t *testing.T) {
 		"GrantInvokeWebhooks needs Props.SignedWebhooks":    func() { p.GrantInvokeWebhooks(polling.notify) },
 	} {
 		equal(t, "panic", panics(f), any("statusnotifier: Stack/Status: "+want))
+	}
+}
+
+func TestEachChannelMayHaveAFunctionOfItsOwn(t *testing.T) {
+	template := synthChannels(t, func(c *channels) {
+		c.props.Outbox.GraphQLFunction = newFunction(c.stack, "Sockets")
+	}, nil)
+	for name, variable := range map[string]string{"Notify": "TOPIC_ARN", "Sockets": "GRAPHQL_ENDPOINT"} {
+		variables, _ := template.One(t, "AWS::Lambda::Function", name).Get("Environment", "Variables").(map[string]any)
+		if len(variables) != 1 || variables[variable] == nil {
+			t.Errorf("%s has the variables %v, want %s alone", name, variables, variable)
+		}
+		m := template.One(t, "AWS::Lambda::EventSourceMapping", name)
+		equal(t, "stream of "+name, m.Text("EventSourceArn"), "{"+template.One(t, "AWS::DynamoDB::Table", "Table").ID+".StreamArn}")
+		equal(t, "failures of "+name, m.Text("DestinationConfig", "OnFailure", "Destination"), "{"+template.One(t, "AWS::SQS::Queue", "StatusOutboxFailures").ID+".Arn}")
+	}
+	if got := allowed(t, template, "NotifyServiceRole"); got["appsync:GraphQL"] != nil || got["sns:Publish"] == nil {
+		t.Errorf("the topic's function may %v", got)
+	}
+	if got := allowed(t, template, "SocketsServiceRole"); got["sns:Publish"] != nil || got["appsync:GraphQL"] == nil {
+		t.Errorf("AppSync's function may %v", got)
 	}
 }

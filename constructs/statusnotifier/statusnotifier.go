@@ -101,6 +101,8 @@ func (p Props) validateChannels() error {
 	needs(p.WebSocket != nil && p.Outbox == nil, "web socket needs Outbox, which publishes to it")
 	needs(p.SignedWebhooks != nil && p.Topic == nil, "signed webhooks need Topic, from which they get the events")
 	needs(p.Outbox != nil && p.Topic == nil && p.WebSocket == nil, "outbox needs Topic or WebSocket, or it tells nobody")
+	needs(p.Outbox != nil && p.Outbox.GraphQLFunction != nil && (p.Topic == nil || p.WebSocket == nil),
+		"outbox GraphQL function needs Topic and WebSocket, or one of the two functions tells nobody")
 	if p.Outbox != nil {
 		errs = append(errs, p.Outbox.validate())
 	}
@@ -151,10 +153,11 @@ type StatusNotifier struct {
 	// DELETE.
 	ReadRole, CancelRole awsiam.Role
 
-	// Of Outbox, nil without: how its function reads the stream, and where
-	// batches go that it failed on.
-	EventSource    awslambdaeventsources.DynamoEventSource
-	OutboxFailures awssqs.Queue
+	// Of Outbox, nil without: how its functions read the stream, and where
+	// batches go that they failed on.
+	EventSource        awslambdaeventsources.DynamoEventSource
+	GraphQLEventSource awslambdaeventsources.DynamoEventSource // nil if one function tells both channels
+	OutboxFailures     awssqs.Queue
 
 	// Of Topic, nil without: the topic, and where messages go that SNS could
 	// not deliver to a subscriber.

@@ -90,7 +90,7 @@ func (n *StatusNotifier) makeWebSocket() {
 	})
 	n.makeGraphQLLog()
 	n.makeResolvers()
-	outbox := n.props.Outbox.Function
+	outbox := n.props.Outbox.tellsGraphQL()
 	n.GraphQL.GrantMutation(outbox, jsii.String("publishOrderStatus"))
 	outbox.AddEnvironment(jsii.String(config.GraphQLEndpoint), n.GraphQL.GraphqlUrl(), nil)
 }

@@ -60,11 +60,16 @@ func (s *stack) makeAlarms() awssns.Topic {
 
 	// Reserve and charge report rejected orders as errors, so that theirs would
 	// say nothing; what ails them shows in ExecutionsFailed.
-	for _, f := range []struct {
+	type watched struct {
 		id       string
 		function *gofunction.GoFunction
-	}{{"Intake", s.intake}, {"Ship", s.ship}, {"Release", s.release}, {"Refund", s.refund},
-		{"Notify", s.notify}, {"DeliverWebhook", s.deliver}, {"ManageWebhooks", s.manage}} {
+	}
+	functions := []watched{{"Intake", s.intake}, {"Ship", s.ship}, {"Release", s.release}, {"Refund", s.refund},
+		{"Notify", s.notify}, {"DeliverWebhook", s.deliver}, {"ManageWebhooks", s.manage}}
+	if s.notifyGraphQL != nil {
+		functions = append(functions, watched{"NotifyGraphQL", s.notifyGraphQL})
+	}
+	for _, f := range functions {
 		alarm(f.id+"Errors", "The function "+f.id+" fails",
 			f.function.Function.MetricErrors(over(5*time.Minute, "Sum")), 0)
 	}
@@ -72,8 +77,13 @@ func (s *stack) makeAlarms() awssns.Topic {
 	status := s.status
 	alarm("OutboxFailures", "Events were given up on: clients with webhooks and websockets do not know of changes; the messages name where in the stream they are",
 		status.MetricOutboxFailures(over(time.Minute, "Maximum")), 0)
-	alarm("OutboxAge", "Events are told of late: after as long again they will be given up",
-		status.MetricOutboxAge(over(time.Minute, "Maximum")), float64((s.env.OutboxAge / 2).Milliseconds()))
+	late := float64(min(15*time.Minute, s.env.OutboxAge/2).Milliseconds())
+	alarm("OutboxAge", "Events are told of late, and in the end will be given up: look at the errors of the function Notify",
+		status.MetricOutboxAge(over(time.Minute, "Maximum")), late)
+	if s.notifyGraphQL != nil {
+		alarm("GraphQLOutboxAge", "Websockets are told of events late: look at the errors of the function NotifyGraphQL",
+			status.MetricGraphQLOutboxAge(over(time.Minute, "Maximum")), late)
+	}
 	alarm("SubscriptionDeadLetters", "SNS gave up on delivering events to a subscriber",
 		status.MetricSubscriptionsDead(over(time.Minute, "Maximum")), 0)
 	alarm("WebhooksWaiting", "So many deliveries wait for endpoints that fail that soon no other would be begun: disable the worst endpoints",

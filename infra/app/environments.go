@@ -65,8 +65,13 @@ type Environment struct {
 	OldestMessage time.Duration
 
 	// OutboxAge is for how long a change of an order is told of again and again,
-	// until it is given up. Half of it is when there is an alarm.
+	// until it is given up. There is an alarm after 15 minutes, or half of it if
+	// that is less.
 	OutboxAge time.Duration
+
+	// SeparateChannels has a function of its own tell AppSync, so that no channel
+	// waits for the other when that one is out of order.
+	SeparateChannels bool
 
 	// WebhookConcurrency is how many batches of deliveries to tenants' webhooks
 	// are made at the same time.
@@ -135,7 +140,8 @@ var staging = Environment{
 	WAF:                  true,
 	Alarms:               true,
 	OldestMessage:        15 * time.Minute,
-	OutboxAge:            time.Hour,
+	OutboxAge:            12 * time.Hour,
+	SeparateChannels:     true,
 	WebhookConcurrency:   10,
 	GraphQLIntrospection: true,
 	GatewayAccountRole:   true,
@@ -158,7 +164,8 @@ var prod = Environment{
 	WAF:                  true,
 	Alarms:               true,
 	OldestMessage:        5 * time.Minute,
-	OutboxAge:            time.Hour,
+	OutboxAge:            12 * time.Hour,
+	SeparateChannels:     true,
 	WebhookConcurrency:   50,
 	GraphQLIntrospection: false,
 	GatewayAccountRole:   true,

@@ -35,6 +35,7 @@ type stack struct {
 	identity                               identity
 	api                                    *asyncapi.AsyncApi
 	notify, deliver, manage                *gofunction.GoFunction
+	notifyGraphQL                          *gofunction.GoFunction // nil unless channels are separate
 	status                                 *statusnotifier.StatusNotifier
 }
 
@@ -243,6 +244,15 @@ func (s *stack) makeAPI() {
 // orders.
 func (s *stack) makeStatus() {
 	s.notify = s.function("Notify", handler.Notify, 30*time.Second, map[string]string{})
+	outbox := &statusnotifier.Outbox{
+		Function:      s.notify.Function,
+		MaxRecordAge:  s.env.OutboxAge,
+		RemovalPolicy: s.env.RemovalPolicy,
+	}
+	if s.env.SeparateChannels {
+		s.notifyGraphQL = s.function("NotifyGraphQL", handler.Notify, 30*time.Second, map[string]string{})
+		outbox.GraphQLFunction = s.notifyGraphQL.Function
+	}
 	// One attempt may take 15 s; those of a batch are made at the same time.
 	s.deliver = s.function("DeliverWebhook", handler.DeliverWebhook, 30*time.Second, map[string]string{})
 	s.manage = s.function("ManageWebhooks", handler.ManageWebhooks, 10*time.Second, map[string]string{})
@@ -252,15 +262,11 @@ func (s *stack) makeStatus() {
 		final = append(final, string(status))
 	}
 	s.status = statusnotifier.New(s.Stack, "Status", statusnotifier.Props{
-		API:   s.api,
-		Table: s.workflow.Table,
-		Final: final,
-		Outbox: &statusnotifier.Outbox{
-			Function:      s.notify.Function,
-			MaxRecordAge:  s.env.OutboxAge,
-			RemovalPolicy: s.env.RemovalPolicy,
-		},
-		Topic: &statusnotifier.Topic{RemovalPolicy: s.env.RemovalPolicy},
+		API:    s.api,
+		Table:  s.workflow.Table,
+		Final:  final,
+		Outbox: outbox,
+		Topic:  &statusnotifier.Topic{RemovalPolicy: s.env.RemovalPolicy},
 		SignedWebhooks: &statusnotifier.SignedWebhooks{
 			Deliver:               s.deliver.Function,
 			Manage:                s.manage.Function,

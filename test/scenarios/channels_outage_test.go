@@ -229,3 +229,36 @@ func TestTheScheduleOfADelivery(t *testing.T) {
 		t.Errorf("dead letters %s; %v", b, hook.shown())
 	}
 }
+
+// Where each channel has a function of its own, what one does not take is no
+// delay for the other.
+func TestSeparateChannelsDoNotWaitForEachOther(t *testing.T) {
+	for _, test := range []struct{ name, op string }{{"the topic", "sns."}, {"AppSync", "appsync"}} {
+		t.Run(test.name+" is down", func(t *testing.T) {
+			out := unavailable(test.op)
+			w := aroundOf(t, "prod", local.Options{Seed: 1, Functions: meddle("notify", out.meddle)})
+			hook, socket := w.endpoint("acme", "hooks.acme.example"), w.listen("acme")
+			out.lasts(w, 3*time.Hour)
+			for range 5 {
+				order := w.submit("acme", order("tok_visa", ""))
+				w.settle("acme", order)
+				w.Advance(5 * time.Second)
+				told := len(w.history("acme", order))
+				last := event.ID(order, int64(told))
+				if test.op == "sns." {
+					socket.hear(last)
+				} else if n := len(hook.told); n == 0 || hook.told[n-1].ID != last {
+					t.Errorf("%s has not come by webhook within 5 s", last)
+				}
+				w.Advance(30 * time.Minute)
+			}
+			if out.refused == 0 {
+				t.Error("the outage was never felt")
+			}
+			w.Advance(40 * time.Minute) // it is over, and what waited has come
+			if posts, frames := len(hook.told), len(w.frames); posts != 20 || frames != 20 {
+				t.Errorf("%d events by webhook and %d frames, want 20 each", posts, frames)
+			}
+		})
+	}
+}
