@@ -154,6 +154,18 @@ func (p *parser) checkMisuse(args []operand) {
 }
 
 func (p *parser) operand() operand {
+	return p.operandOf("a condition", conditionFunctions, updateFunctions, func() operand {
+		if inner := p.peek(); inner.kind == tokSymbol && inner.text == "(" {
+			note(&p.parens, msgParens)
+		}
+		return p.operand()
+	}, p.operand, p.checkMisuse)
+}
+
+// operandOf parses an operand of a kind of expression that has some of the functions, while
+// the other kind has the others. What stands in parentheses and the arguments of functions are
+// parsed by inner and argument; check, if any, looks at the arguments.
+func (p *parser) operandOf(kind string, functions, others map[string]int, inner, argument func() operand, check func([]operand)) operand {
 	if p.depth++; p.depth > maxExpressionDepth {
 		panic(syntaxError{"The expression contains too many operators"})
 	}
@@ -161,10 +173,7 @@ func (p *parser) operand() operand {
 	t := p.peek()
 	switch {
 	case p.symbol("("):
-		if inner := p.peek(); inner.kind == tokSymbol && inner.text == "(" {
-			note(&p.parens, msgParens)
-		}
-		o := p.operand()
+		o := inner()
 		p.expect(")")
 		return o
 	case t.kind == tokValue:
@@ -175,20 +184,22 @@ func (p *parser) operand() operand {
 		p.operators++
 		o := operand{kind: operandFunction, fn: t.text}
 		for {
-			o.args = append(o.args, p.operand())
+			o.args = append(o.args, argument())
 			if !p.symbol(",") {
 				break
 			}
 		}
 		p.expect(")")
-		if _, ok := conditionFunctions[t.text]; !ok {
-			if _, ok := updateFunctions[t.text]; ok {
-				note(&p.function, "The function is not allowed in a condition expression; function: %s", t.text)
+		if _, ok := functions[t.text]; !ok {
+			if _, ok := others[t.text]; ok {
+				note(&p.function, "The function is not allowed in %s expression; function: %s", kind, t.text)
 			} else {
 				note(&p.function, "Invalid function name; function: %s", t.text)
 			}
 		}
-		p.checkMisuse(o.args)
+		if check != nil {
+			check(o.args)
+		}
 		return o
 	}
 	return operand{kind: operandPath, path: p.path()}

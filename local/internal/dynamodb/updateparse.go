@@ -61,38 +61,5 @@ func (p *parser) setValue() operand {
 }
 
 func (p *parser) updateOperand() operand {
-	if p.depth++; p.depth > maxExpressionDepth {
-		panic(syntaxError{"The expression contains too many operators"})
-	}
-	defer func() { p.depth-- }()
-	t := p.peek()
-	switch {
-	case p.symbol("("):
-		o := p.setValue()
-		p.expect(")")
-		return o
-	case t.kind == tokValue:
-		p.next()
-		return operand{kind: operandValue, ref: p.ref(&p.expr.values, t.text)}
-	case t.kind == tokIdent && p.toks[p.pos+1].text == "(" && p.toks[p.pos+1].kind == tokSymbol:
-		p.pos += 2
-		p.operators++
-		o := operand{kind: operandFunction, fn: t.text}
-		for {
-			o.args = append(o.args, p.setValue())
-			if !p.symbol(",") {
-				break
-			}
-		}
-		p.expect(")")
-		if _, ok := updateFunctions[t.text]; !ok {
-			if _, ok := conditionFunctions[t.text]; ok {
-				note(&p.function, "The function is not allowed in an update expression; function: %s", t.text)
-			} else {
-				note(&p.function, "Invalid function name; function: %s", t.text)
-			}
-		}
-		return o
-	}
-	return operand{kind: operandPath, path: p.path()}
+	return p.operandOf("an update", updateFunctions, conditionFunctions, p.setValue, p.setValue, nil)
 }

@@ -159,19 +159,22 @@ func (e *event) put(arn, body string, attrs []sqs.Attribute) {
 	}
 }
 
+// requestContext and responseContext are parts of the documents that destinations get.
+type requestContext struct {
+	RequestID   string `json:"requestId"`
+	FunctionARN string `json:"functionArn"`
+	Condition   string `json:"condition"`
+	Count       int    `json:"approximateInvokeCount"`
+}
+
+type responseContext struct {
+	StatusCode    int    `json:"statusCode"`
+	Version       string `json:"executedVersion"`
+	FunctionError string `json:"functionError,omitempty"`
+}
+
 // record is the document that a destination gets.
 func (e *event) record(condition string, r result) string {
-	type requestContext struct {
-		RequestID   string `json:"requestId"`
-		FunctionARN string `json:"functionArn"`
-		Condition   string `json:"condition"`
-		Count       int    `json:"approximateInvokeCount"`
-	}
-	type responseContext struct {
-		StatusCode    int    `json:"statusCode"`
-		Version       string `json:"executedVersion"`
-		FunctionError string `json:"functionError,omitempty"`
-	}
 	doc := struct {
 		Version         string           `json:"version"`
 		Timestamp       string           `json:"timestamp"`

@@ -216,17 +216,6 @@ func (b *streamBatch) giveUp(records []streamRecord, condition string) {
 // Source: Lambda Developer Guide, "Retain discarded batch records", example. That
 // has no batch that was given up for its age; the name of that condition is ours.
 func (b *streamBatch) record(records []streamRecord, condition string) string {
-	type requestContext struct {
-		RequestID   string `json:"requestId"`
-		FunctionARN string `json:"functionArn"`
-		Condition   string `json:"condition"`
-		Count       int    `json:"approximateInvokeCount"`
-	}
-	type responseContext struct {
-		StatusCode    int    `json:"statusCode"`
-		Version       string `json:"executedVersion"`
-		FunctionError string `json:"functionError,omitempty"`
-	}
 	type batchInfo struct {
 		Shard     string `json:"shardId"`
 		Start     string `json:"startSequenceNumber"`
