@@ -13,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderflow-cdk/orderflow/constructs/gofunction"
+	"github.com/orderflow-cdk/orderflow/internal/handler"
 )
 
 // makeAlarms makes the alarms and the topic that they notify, and returns
@@ -77,6 +78,12 @@ func (s *stack) makeAlarms() awssns.Topic {
 	status := s.status
 	alarm("OutboxFailures", "Events were given up on: clients with webhooks and websockets do not know of changes; the messages name where in the stream they are",
 		status.MetricOutboxFailures(over(time.Minute, "Maximum")), 0)
+	alarm("EventsUntellable", "Something writes items to the table of orders that cannot be told of: the log of the function Notify has them",
+		awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+			Namespace: jsii.String(s.metricsNamespace()), MetricName: jsii.String(handler.MetricEventsUntellable),
+			DimensionsMap: &map[string]*string{"Function": jsii.String(handler.Notify)},
+			Period:        awscdk.Duration_Minutes(jsii.Number(5)), Statistic: jsii.String("Sum"),
+		}), 0)
 	late := float64(min(15*time.Minute, s.env.OutboxAge/2).Milliseconds())
 	alarm("OutboxAge", "Events are told of late, and in the end will be given up: look at the errors of the function Notify",
 		status.MetricOutboxAge(over(time.Minute, "Maximum")), late)

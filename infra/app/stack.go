@@ -105,7 +105,7 @@ func (s *stack) makeInventory() {
 // its own. The ids are part of the logical ids.
 func (s *stack) function(id, name string, timeout time.Duration, environment map[string]string) *gofunction.GoFunction {
 	environment[config.LogLevel] = string(s.env.LogLevel)
-	environment[config.MetricsNamespace] = "orderflow/" + s.env.Name
+	environment[config.MetricsNamespace] = s.metricsNamespace()
 	return gofunction.New(s.Stack, id, gofunction.Props{
 		Name:          name,
 		AssetDir:      filepath.Join(s.assets, string(s.env.Architecture), name),
@@ -117,6 +117,8 @@ func (s *stack) function(id, name string, timeout time.Duration, environment map
 		RemovalPolicy: s.env.RemovalPolicy,
 	})
 }
+
+func (s *stack) metricsNamespace() string { return "orderflow/" + s.env.Name }
 
 func (s *stack) makeSteps() {
 	retention := strconv.Itoa(s.env.RecordRetention)

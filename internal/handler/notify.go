@@ -80,6 +80,8 @@ type telling struct {
 	publish.Message
 	// outcome is nil for a channel that took the event, or is not there.
 	outcome [channels]error
+	// untellable is why it can be told in no channel, ever.
+	untellable error
 	// before marks a channel that took it in an earlier invocation.
 	before [channels]bool
 }
@@ -133,7 +135,7 @@ func (h *notify) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // sort picks the events out of a batch, in its order, and those that can be told by order.
 func (h *notify) sort(changes []change) (all []*telling, orders [][]*telling) {
-	index := make(map[string]int, len(changes)) // of orders, by key; -1: an event before cannot be told
+	index := make(map[string]int, len(changes)) // of orders, by key
 	for i := range changes {
 		c := &changes[i]
 		if !c.isEvent() {
@@ -146,10 +148,7 @@ func (h *notify) sort(changes []change) (all []*telling, orders [][]*telling) {
 		switch {
 		case err != nil:
 			t.OrderID, t.Tenant, t.Status = c.after.orderID, c.after.tenant, c.after.status // for the log
-			t.fail(err)
-			index[c.key] = -1
-		case known && n < 0:
-			t.fail(errEarlierFailed)
+			t.untellable = err
 		case known:
 			orders[n] = append(orders[n], t)
 		default:
@@ -174,11 +173,21 @@ func (h *notify) timed(ctx context.Context) (context.Context, context.CancelFunc
 	return h.env.WithTimeout(ctx, deadline.Sub(h.env.Now())-spareToAnswer)
 }
 
+// MetricEventsUntellable counts what looked like an event and cannot be one. To try it again
+// would hold up others and help nobody, so that it is passed over: its order has a gap
+// in its sequence, which clients mend by polling.
+const MetricEventsUntellable = "EventsUntellable"
+
 // report writes what became of an event into the log and the metrics.
 func (h *notify) report(ctx context.Context, t *telling, metrics *emf.Line) {
 	attrs := []slog.Attr{
 		slog.String("requestId", requestID(ctx)), slog.String("tenant", t.Tenant), slog.String("orderId", t.OrderID),
 		slog.String("status", t.Status), slog.Int64("sequence", t.Sequence),
+	}
+	if t.untellable != nil {
+		metrics.Count(MetricEventsUntellable)
+		h.log.LogAttrs(ctx, slog.LevelError, "event passed over: it cannot be told", append(attrs, slog.String("cause", t.untellable.Error()))...)
+		return
 	}
 	level, text := slog.LevelInfo, "event told"
 	for c := range channels {
