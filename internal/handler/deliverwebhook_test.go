@@ -246,6 +246,8 @@ func TestDeliverWhatCannotBe(t *testing.T) {
 	o.endpoint("we_off", off...)
 	o.endpoint("we_a")
 	o.enqueue("we_deleted", paidEvent(eventID))
+	o.endpoint("we_again", "createdAt", awstest.S(o.clock.Add(2*time.Second).UTC().Format("2006-01-02T15:04:05.000Z")))
+	o.enqueue("we_again", paidEvent(eventID)) // sent before it was deleted and made again
 	for _, m := range []struct{ endpoint, body string }{
 		{"we_off", paidEvent(eventID)}, {"we_a", "x"}, {"we_a", `{}`}, {"", `{"id":"a:1","tenant":"acme"}`},
 		{"we_a", strings.Replace(paidEvent(eventID), `"tenant":"acme"`, `"tenant":"other"`, 1)},

@@ -66,6 +66,8 @@ const (
 	// probeTime is how long the endpoint that is being tried again is left to the one
 	// attempt: what that takes, and a little more in case nobody tells how it went.
 	probeTime = AttemptTimeout + 5*time.Second
+	// clockDifference is how much the clocks of SQS and of this function may differ.
+	clockDifference = time.Second
 	// claims is how often an endpoint is looked at again that changes all the time.
 	claims = 3
 )
@@ -80,7 +82,9 @@ func (h *deliverWebhook) deliver(ctx context.Context, j *job, e dynamo.Endpoint,
 	for range claims {
 		now := h.env.Now()
 		switch {
-		case !found || e.ID == "":
+		case !found || e.ID == "" || e.CreatedAt.After(j.sentAt.Add(clockDifference)):
+			// It is deleted, or was and has been made again: nobody who made it
+			// asked for what was sent before.
 			j.what = dropped
 			return
 		case !e.Enabled:
