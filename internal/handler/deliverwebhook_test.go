@@ -240,14 +240,26 @@ func TestDeliverJudgesAnswers(t *testing.T) {
 	}
 }
 
+// An endpoint that was deleted and made again has the same id, and gets nothing
+// of what was sent to the old one.
+func TestDeliverNothingFromBeforeTheEndpoint(t *testing.T) {
+	for after, posts := range map[time.Duration]int{500 * time.Millisecond: 1, 2 * time.Second: 0} {
+		o := newOutpost(t)
+		o.answers(204)
+		o.endpoint("we_again", "createdAt", awstest.S(o.clock.Add(after).UTC().Format("2006-01-02T15:04:05.000Z")))
+		o.enqueue("we_again", paidEvent(eventID))
+		if failed := o.receive(); failed != 0 || len(o.posts) != posts || len(o.Queues[deadLetters]) != 0 {
+			t.Errorf("made %v after the message: %d failed, %d posts, want %d", after, failed, len(o.posts), posts)
+		}
+	}
+}
+
 func TestDeliverWhatCannotBe(t *testing.T) {
 	off := []any{"enabled", map[string]any{"BOOL": false}, "disabledReason", awstest.S("Gone")}
 	o := newOutpost(t)
 	o.endpoint("we_off", off...)
 	o.endpoint("we_a")
 	o.enqueue("we_deleted", paidEvent(eventID))
-	o.endpoint("we_again", "createdAt", awstest.S(o.clock.Add(2*time.Second).UTC().Format("2006-01-02T15:04:05.000Z")))
-	o.enqueue("we_again", paidEvent(eventID)) // sent before it was deleted and made again
 	for _, m := range []struct{ endpoint, body string }{
 		{"we_off", paidEvent(eventID)}, {"we_a", "x"}, {"we_a", `{}`}, {"", `{"id":"a:1","tenant":"acme"}`},
 		{"we_a", strings.Replace(paidEvent(eventID), `"tenant":"acme"`, `"tenant":"other"`, 1)},

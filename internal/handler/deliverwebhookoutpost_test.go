@@ -111,7 +111,7 @@ func (o *outpost) silent() {
 func (o *outpost) endpoint(id string, attributes ...any) awstest.Item {
 	it := awstest.Item{
 		"pk": awstest.S("acme"), "sk": awstest.S(id), "url": awstest.S("https://" + id + ".example.com/in"),
-		"enabled": map[string]any{"BOOL": true}, "createdAt": awstest.S("2025-01-01T00:00:00.000Z"), "secret": awstest.S(oldSecret),
+		"enabled": map[string]any{"BOOL": true}, "createdAt": awstest.S("1999-01-01T00:00:00.000Z"), "secret": awstest.S(oldSecret),
 	}
 	for i := 0; i < len(attributes); i += 2 {
 		it[attributes[i].(string)] = attributes[i+1]
