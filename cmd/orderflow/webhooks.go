@@ -127,7 +127,7 @@ func (c *webhooksTestCommand) Run() error {
 		if c.JSON {
 			return printJSON(map[string]string{"eventId": id})
 		}
-		_, err = fmt.Printf("sent event %s\n", id)
+		_, err = fmt.Printf("event %s is on its way; orderflow webhooks get tells if it cannot be delivered\n", id)
 		return err
 	})
 }
