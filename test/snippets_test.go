@@ -144,8 +144,11 @@ func startApp(t *testing.T) running {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	ran := make(chan error, 1)
-	go func() { ran <- stack.Run(ctx) }()
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		_ = stack.Run(ctx) // it ends with the context
+	}()
 	server.Handler = stack
 	go func() { _ = server.Serve(listener) }() // until it is closed
 	t.Cleanup(func() {

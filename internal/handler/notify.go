@@ -95,12 +95,6 @@ func (t *telling) failed() bool {
 	return false
 }
 
-func (t *telling) fail(err error) {
-	for c := range t.outcome {
-		t.outcome[c] = err
-	}
-}
-
 // Invoke implements lambda.Handler.
 func (h *notify) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	changes, err := readChanges(payload)
