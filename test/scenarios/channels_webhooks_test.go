@@ -252,10 +252,10 @@ func TestFaultsOfManagingWebhooks(t *testing.T) {
 	const body = `{"url":"https://hooks.acme.example/hook"}`
 	for _, kind := range kinds {
 		for after := range 3 {
+			if after == 0 && kind != crash && kind != hang {
+				continue // There is no call that the fault could befall.
+			}
 			t.Run(fmt.Sprintf("%s after call %d", kind, after), func(t *testing.T) {
-				if after == 0 && kind != crash && kind != hang {
-					t.Skip("there is no call")
-				}
 				f := &fault{function: "managewebhooks", after: after, kind: kind, invocations: 0}
 				w := around(t, local.Options{Seed: uint64(after), Functions: f.functions()})
 				hook := &endpoint{world: w, tenant: "acme"}
