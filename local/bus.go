@@ -18,6 +18,7 @@ var latency = map[string]time.Duration{
 	"states":         12 * time.Millisecond,
 	"secretsmanager": 15 * time.Millisecond,
 	"sns":            6 * time.Millisecond,
+	"appsync":        8 * time.Millisecond,
 }
 
 // bus carries every call of an AWS service inside the stack, whoever makes it.

@@ -31,11 +31,7 @@ func (h Hosts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, fmt.Errorf("lookup %s: no such host", host)
 	}
-	in := req.Clone(req.Context())
-	in.RequestURI, in.Host = req.URL.RequestURI(), req.URL.Host
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
+	in := received(req)
 	w := newRecorder()
 	w.limit = maxAnswer
 	handler.ServeHTTP(w, in)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -114,46 +115,42 @@ func (s *Stack) serveGateway(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the template has no AWS::ApiGateway::RestApi", http.StatusNotFound)
 		return
 	}
-	body, err := readBody(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	var res *apigateway.Response
-	err = s.await(func(done func()) {
+	s.serve(w, r, func(body []byte, done answered) {
 		s.api.Serve(&apigateway.Request{
 			Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host,
-			Header: r.Header, Body: body, SourceIP: host,
-		}, func(answer *apigateway.Response) {
-			res = answer
-			done()
-		})
+			Header: r.Header, Body: body, SourceIP: sourceIP(r),
+		}, func(res *apigateway.Response) { done(res.Status, res.Header, res.Body) })
 	})
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	writeAnswer(w, res.Status, res.Header, res.Body)
 }
 
 func (s *Stack) serveTopics(w http.ResponseWriter, r *http.Request) {
+	s.serve(w, r, func(body []byte, done answered) {
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.topics.Serve(r, done)
+	})
+}
+
+// answered takes the answer to a request.
+type answered func(status int, header http.Header, body []byte)
+
+// serve has the stack answer a request. The body is read before the stack is
+// held: its client may be slow.
+func (s *Stack) serve(w http.ResponseWriter, r *http.Request, start func(body []byte, done answered)) {
+	// One byte more than API Gateway takes is enough to see that it is too much.
+	in, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
+	if err != nil {
+		http.Error(w, "reading the body: "+err.Error(), http.StatusBadRequest)
+		return
+	}
 	var (
 		status int
 		header http.Header
-		body   []byte
+		out    []byte
 	)
-	// The body is read before the stack is held: its client may be slow.
-	form, err := readBody(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	r = r.Clone(r.Context())
-	r.Body = io.NopCloser(bytes.NewReader(form))
 	err = s.await(func(done func()) {
-		s.topics.Serve(r, func(answered int, h http.Header, b []byte) {
-			status, header, body = answered, h, b
+		start(in, func(code int, h http.Header, b []byte) {
+			status, header, out = code, h, b
 			done()
 		})
 	})
@@ -161,24 +158,14 @@ func (s *Stack) serveTopics(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	writeAnswer(w, status, header, body)
-}
-
-func readBody(r *http.Request) ([]byte, error) {
-	// One byte more than API Gateway takes is enough to see that it is too much.
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the body: %w", err)
-	}
-	return body, nil
-}
-
-func writeAnswer(w http.ResponseWriter, status int, header http.Header, body []byte) {
-	for name, values := range header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), header)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // to a client that may be gone
+	_, _ = w.Write(out) // to a client that may be gone
+}
+
+func sourceIP(r *http.Request) string {
+	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return ip
 }
 
 // APIKey returns the value of an API key of the template, which callers send

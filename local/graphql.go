@@ -1,14 +1,10 @@
 package local
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -16,9 +12,6 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/appsync"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
 )
-
-// graphQLLatency is how long a request takes to AppSync; see latency.
-const graphQLLatency = 8 * time.Millisecond
 
 func (s *Stack) buildGraphQL(resources []appsync.Resource) error {
 	if len(resources) == 0 {
@@ -63,30 +56,15 @@ func (s *Stack) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		appsync.ServeWebSocket(w, r, s.graphQL, s.enterUntil)
 		return
 	}
-	body, err := readBody(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
-	var res *appsync.Response
-	err = s.await(func(done func()) {
-		s.serveGraphQLRequest(&appsync.Request{
-			Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Header: r.Header, Body: body, SourceIP: ip, Host: r.Host,
-		}, func(answer *appsync.Response) {
-			res = answer
-			done()
-		})
+	s.serve(w, r, func(body []byte, done answered) {
+		s.requestGraphQL(&appsync.Request{
+			Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Header: r.Header, Body: body, SourceIP: sourceIP(r), Host: r.Host,
+		}, func(res *appsync.Response) { done(res.Status, res.Header, res.Body) })
 	})
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	writeAnswer(w, res.Status, res.Header, res.Body)
 }
 
-func (s *Stack) serveGraphQLRequest(r *appsync.Request, done func(*appsync.Response)) {
-	s.kernel.After(graphQLLatency, func() { s.graphQL.Serve(r, done) })
+func (s *Stack) requestGraphQL(r *appsync.Request, done func(*appsync.Response)) {
+	s.kernel.After(latency["appsync"], func() { s.graphQL.Serve(r, done) })
 }
 
 // graphQLFrom is a request to AppSync by a function of the stack, whose role
@@ -94,7 +72,7 @@ func (s *Stack) serveGraphQLRequest(r *appsync.Request, done func(*appsync.Respo
 func (s *Stack) graphQLFrom(req *http.Request, body []byte, role string) (*http.Response, error) {
 	var res *appsync.Response
 	err := lambda.Await(req.Context(), func(resume func()) {
-		s.serveGraphQLRequest(&appsync.Request{
+		s.requestGraphQL(&appsync.Request{
 			Method: req.Method, Path: req.URL.EscapedPath(), RawQuery: req.URL.RawQuery, Header: req.Header, Body: body, Caller: role,
 		}, func(answer *appsync.Response) {
 			res = answer
@@ -104,10 +82,7 @@ func (s *Stack) graphQLFrom(req *http.Request, body []byte, role string) (*http.
 	if err != nil {
 		return nil, err
 	}
-	return &http.Response{
-		Status: http.StatusText(res.Status), StatusCode: res.Status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: res.Header, Body: io.NopCloser(bytes.NewReader(res.Body)), ContentLength: int64(len(res.Body)), Request: req,
-	}, nil
+	return response(req, res.Status, res.Header, res.Body), nil
 }
 
 // enterUntil is enter for what a websocket's client sends. In virtual time nobody else

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -165,11 +164,7 @@ func (w wireProtocol) response(req *http.Request, action string, out []byte, err
 	if w.service == "sns" {
 		header.Set("Content-Type", "text/xml")
 	}
-	return &http.Response{
-		Status: http.StatusText(status), StatusCode: status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: io.NopCloser(bytes.NewReader(out)), ContentLength: int64(len(out)), Request: req,
-	}, nil
+	return response(req, status, header, out), nil
 }
 
 // retryer retries as the SDK's standard retryer does, but waits in simulated

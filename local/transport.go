@@ -27,15 +27,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Context().Value(insideKey{}) == t.stack {
 		return nil, errors.New("local: the stack cannot be called by who answers a request of it, except with Options.RealTime")
 	}
-	in := req.Clone(req.Context())
-	in.RequestURI = req.URL.RequestURI()
-	in.RemoteAddr = "127.0.0.1:0"
-	if in.Host == "" {
-		in.Host = req.URL.Host
-	}
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
+	in := received(req)
 	w := newRecorder()
 	if req.Header.Get("Upgrade") != "" {
 		return t.upgrade(in, w)
@@ -49,20 +41,21 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t transport) upgrade(req *http.Request, w *recorder) (*http.Response, error) {
 	client, server := net.Pipe()
 	w.conn = server
-	done := make(chan struct{})
+	ended := make(chan struct{})
 	// The end of the request's context is not that of the connection, which may be long after.
 	req = req.WithContext(context.WithoutCancel(req.Context()))
 	go func() {
-		defer close(done)
+		defer close(ended)
 		t.stack.ServeHTTP(w, req)
 	}()
 	select {
-	case <-done:
-		return w.response(req), nil
+	case <-ended:
 	case <-w.hijacked:
 	}
 	res := w.response(req)
-	res.Body = client
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		res.Body = client // also if the handler has left it already
+	}
 	return res, nil
 }
 
@@ -112,9 +105,27 @@ func (w *recorder) response(req *http.Request) *http.Response {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
+	return response(req, w.status, w.header, w.body.Bytes())
+}
+
+// received is a client's request as a server has it.
+func received(req *http.Request) *http.Request {
+	in := req.Clone(req.Context())
+	in.RequestURI, in.RemoteAddr = req.URL.RequestURI(), "127.0.0.1:0"
+	if in.Host == "" {
+		in.Host = req.URL.Host
+	}
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	return in
+}
+
+// response is the answer to a request as a client has it.
+func response(req *http.Request, status int, header http.Header, body []byte) *http.Response {
 	return &http.Response{
-		Status: strconv.Itoa(w.status) + " " + http.StatusText(w.status), StatusCode: w.status,
+		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(bytes.NewReader(w.body.Bytes())), ContentLength: int64(w.body.Len()), Request: req,
+		Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: req,
 	}
 }
