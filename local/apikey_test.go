@@ -3,6 +3,7 @@ package local_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/local"
@@ -27,6 +28,37 @@ const keyed = `{
       "KeyId": {"Ref": "Alice"}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": "Plan"}}}
   }
 }`
+
+// The key that a template hands on is the one that AppSync admits by.
+func TestAPIKeyOfGraphQL(t *testing.T) {
+	stack, err := local.New([]byte(`{
+  "Outputs": {"Key": {"Value": {"Fn::GetAtt": ["Key", "ApiKey"]}}, "Url": {"Value": {"Fn::GetAtt": ["Api", "GraphQLUrl"]}}},
+  "Resources": {
+    "Api": {"Type": "AWS::AppSync::GraphQLApi", "Properties": {"Name": "keyed", "AuthenticationType": "API_KEY"}},
+    "Schema": {"Type": "AWS::AppSync::GraphQLSchema", "Properties": {"ApiId": {"Fn::GetAtt": ["Api", "ApiId"]}, "Definition": "type Query { x: Int }"}},
+    "Key": {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": {"Fn::GetAtt": ["Api", "ApiId"]}}}
+  }
+}`), local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stack.Close()
+	for key, want := range map[string]int{stack.Outputs()["Key"]: http.StatusOK, "da2-another": http.StatusUnauthorized} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, stack.Outputs()["Url"], strings.NewReader(`{"query":"{__typename}"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("x-api-key", key)
+		res, err := stack.Transport().RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("with the key %q: %d, want %d", key, res.StatusCode, want)
+		}
+	}
+}
 
 func TestAPIKey(t *testing.T) {
 	stack, err := local.New([]byte(keyed), local.Options{})

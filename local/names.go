@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/appsync"
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 )
 
@@ -130,7 +131,7 @@ func (n names) getAtt(id, typ, attr string) (string, error) {
 	case "AWS::AppSync::FunctionConfiguration.FunctionId", "AWS::AppSync::ApiKey.ApiKeyId":
 		return id, nil
 	case "AWS::AppSync::ApiKey.ApiKey":
-		return "da2-" + strings.ToLower(id), nil
+		return appsync.KeyValue(id), nil
 	case "AWS::WAFv2::WebACL.Arn":
 		return n.arn("wafv2", "regional/webacl/"+name+"/local"), nil
 	case "AWS::CloudWatch::Alarm.Arn":

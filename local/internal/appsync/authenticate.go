@@ -28,11 +28,7 @@ type mode struct {
 	ttl      time.Duration
 }
 
-type apiKey struct {
-	logicalID string
-	value     string
-	expires   time.Time
-}
+type apiKey struct{ expires time.Time }
 
 // identity is who calls.
 type identity struct {

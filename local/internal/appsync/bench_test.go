@@ -35,7 +35,7 @@ func eventAPI(b testing.TB) (*sim.Kernel, *appsync.API) {
 }
 
 func publish(a *appsync.API, order string) *appsync.Request {
-	key, _ := a.KeyValue("Key")
+	key := appsync.KeyValue("Key")
 	body, err := json.Marshal(m{"query": "mutation P($event: EventInput!) {publish(event: $event) {" + eventFields + "}}", "variables": m{"event": m{
 		"id": order + ":1", "type": "order.paid", "orderId": order, "tenant": "acme", "status": "PAID", "sequence": 1,
 		"occurredAt": "2026-01-02T03:04:05.000Z", "changes": `{"results":{"Charge":{"chargeId":"ch_1"}}}`, "extra": "x",
@@ -62,7 +62,7 @@ func BenchmarkMutation(b *testing.B) {
 
 // subscribeMany connects clients, ten subscriptions each, to an order each or, if shared, to one.
 func subscribeMany(b testing.TB, k *sim.Kernel, a *appsync.API, n int, shared bool, frames *int) {
-	key, _ := a.KeyValue("Key")
+	key := appsync.KeyValue("Key")
 	credentials := map[string]string{"host": "h", "x-api-key": key}
 	var c *appsync.Connection
 	for i := range n {

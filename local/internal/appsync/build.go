@@ -1,8 +1,6 @@
 package appsync
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"regexp"
@@ -266,15 +264,10 @@ func (b *builder) buildKeys() {
 		if !b.mine(r.ID, r.Type, r.Props.ApiId) {
 			continue
 		}
-		// AWS makes a random key, of this form; here it is the same in every run.
-		sum := sha256.Sum256([]byte(b.api.id + "/" + r.ID))
-		key := &apiKey{
-			logicalID: r.ID, value: "da2-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:26]),
-			expires: b.api.k.Now().Add(7 * 24 * time.Hour), // the default ("expires", AppSync API reference, CreateApiKey)
-		}
+		key := &apiKey{expires: b.api.k.Now().Add(7 * 24 * time.Hour)} // the default ("expires", AppSync API reference, CreateApiKey)
 		if e := r.Props.Expires; e != nil {
 			key.expires = time.Unix(int64(*e), 0)
 		}
-		b.api.apiKeys[key.value] = key
+		b.api.apiKeys[KeyValue(r.ID)] = key
 	}
 }

@@ -124,13 +124,7 @@ func (s stack) load(t *testing.T, list []appsync.Resource) (*world, error) {
 // as is how a caller says who it is.
 type as func(*appsync.Request)
 
-func (w *world) key() as {
-	value, ok := w.api.KeyValue("Key")
-	if !ok {
-		w.t.Fatal("no API key")
-	}
-	return header("x-api-key", value)
-}
+func (w *world) key() as { return header("x-api-key", appsync.KeyValue("Key")) }
 
 func header(name, value string) as {
 	return func(r *appsync.Request) { r.Header.Set(name, value) }

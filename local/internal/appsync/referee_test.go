@@ -217,7 +217,7 @@ func subscribeWithApollo(t *testing.T, job m) []line {
 }
 
 // realTime is the item API with a subscription that the API key may not make.
-func realTime(t *testing.T) (*appsync.API, string) {
+func realTime(t *testing.T) (url string) {
 	s := itemStack()
 	s.schema = strings.Replace(itemSchema, "type Subscription {", "type Subscription { onSecret: Item @aws_iam @aws_subscribe(mutations: [\"put\"])", 1)
 	s.props = m{"AdditionalAuthenticationProviders": []m{{"AuthenticationType": "AWS_IAM"}}}
@@ -227,14 +227,14 @@ func realTime(t *testing.T) (*appsync.API, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url, _ := serveLive(t, k, a)
-	return a, url
+	url, _ = serveLive(t, k, a)
+	return url
 }
 
 func TestApolloReceivesWhatIsPublished(t *testing.T) {
 	referee.Node(t, "aws-appsync-subscription-link")
-	a, url := realTime(t)
-	key, _ := a.KeyValue("Key")
+	url := realTime(t)
+	key := appsync.KeyValue("Key")
 	lines := subscribeWithApollo(t, m{
 		"url": url, "apiKey": key, "events": 1, "timeout": 8000,
 		"subscriptions": []m{
@@ -270,7 +270,7 @@ func TestApolloReceivesWhatIsPublished(t *testing.T) {
 
 func TestApolloWithIAM(t *testing.T) {
 	referee.Node(t, "aws-appsync-subscription-link")
-	_, url := realTime(t)
+	url := realTime(t)
 	lines := subscribeWithApollo(t, m{
 		"url": url, "credentials": m{"accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "secret"},
 		"subscriptions": []m{{"query": `subscription {onSecret {__typename}}`}},

@@ -13,7 +13,7 @@ import (
 const ack = `{"type":"connection_ack","payload":{"connectionTimeoutMs":300000}}`
 
 func (w *world) keyHeader() map[string]string {
-	value, _ := w.api.KeyValue("Key")
+	value := appsync.KeyValue("Key")
 	return map[string]string{"host": "localhost", "x-api-key": value}
 }
 

@@ -31,8 +31,8 @@ func liveEvents(t testing.TB) (*appsync.API, string, *live) {
 }
 
 // dial connects and subscribes to an order's events.
-func dial(ctx context.Context, a *appsync.API, url, order string) (*websocket.Conn, error) {
-	key, _ := a.KeyValue("Key")
+func dial(ctx context.Context, url, order string) (*websocket.Conn, error) {
+	key := appsync.KeyValue("Key")
 	credentials := map[string]string{"host": "h", "x-api-key": key}
 	c, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(url, "http")+"/realtime", &websocket.DialOptions{
 		Subprotocols: []string{"graphql-ws", "header-" + encodeHeader(credentials)},
@@ -75,7 +75,7 @@ func TestSocketsOfManyClients(t *testing.T) {
 		subscribed.Add(1)
 		received.Go(func() {
 			order := fmt.Sprint("o", i)
-			c, err := dial(ctx, a, url, order)
+			c, err := dial(ctx, url, order)
 			subscribed.Done()
 			if err != nil {
 				t.Error(err)
@@ -114,7 +114,7 @@ func TestAClientThatDoesNotRead(t *testing.T) {
 	a, url, l := liveEvents(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	silent, err := dial(ctx, a, url, "o1")
+	silent, err := dial(ctx, url, "o1")
 	if err != nil {
 		t.Fatal(err)
 	}
