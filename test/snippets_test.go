@@ -19,6 +19,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -30,51 +31,37 @@ func TestTheSnippetsOfTheChannelsDocumentRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	referees := os.Getenv("ORDERFLOW_REFEREES")
-	if referees == "" {
-		referees = "referees"
-	}
-	modules, err := filepath.Abs(filepath.Join(referees, "node_modules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := func(t *testing.T, packages ...string) []string {
-		for _, name := range packages {
-			if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
-				t.Skipf("skipped: the npm package %s is not there: %v", name, err)
-			}
+	node := func(t *testing.T, dir string, packages ...string) []string {
+		modules := filepath.Join(referee.Node(t, packages...), "node_modules")
+		if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+			t.Fatal(err)
 		}
 		return []string{"node"}
 	}
 	for _, c := range []struct {
 		name, begin, file string
 		listens           bool
-		command           func(*testing.T) []string
+		command           func(t *testing.T, dir string) []string
 	}{
-		{"npm standardwebhooks", "```js\n// npm install standardwebhooks\n", "main.mjs", true, func(t *testing.T) []string {
-			return node(t, "standardwebhooks")
+		{"npm standardwebhooks", "```js\n// npm install standardwebhooks\n", "main.mjs", true, func(t *testing.T, dir string) []string {
+			return node(t, dir, "standardwebhooks")
 		}},
-		{"PyPI standardwebhooks", "```python\n# pip install standardwebhooks\n", "main.py", true, func(t *testing.T) []string {
-			if out, err := exec.Command("python3", "-c", "import standardwebhooks").CombinedOutput(); err != nil {
-				t.Skipf("skipped: no standardwebhooks for python3 (pip install standardwebhooks): %v %s", err, out)
+		{"PyPI standardwebhooks", "```python\n# pip install standardwebhooks\n", "main.py", true, func(t *testing.T, _ string) []string {
+			python := referee.Python(t)
+			if out, err := exec.Command(python, "-c", "import standardwebhooks").CombinedOutput(); err != nil {
+				t.Skipf("no referee: %s has no standardwebhooks (pip install standardwebhooks): %v %s", python, err, out)
 			}
-			return []string{"python3", "-u"}
+			return []string{python, "-u"}
 		}},
-		{"Apollo", "```js\n// npm install @apollo/client graphql rxjs aws-appsync-auth-link aws-appsync-subscription-link ws\n", "main.mjs", false, func(t *testing.T) []string {
-			return node(t, "@apollo/client", "graphql", "rxjs", "aws-appsync-auth-link", "aws-appsync-subscription-link", "ws")
+		{"Apollo", "```js\n// npm install @apollo/client graphql rxjs aws-appsync-auth-link aws-appsync-subscription-link ws\n", "main.mjs", false, func(t *testing.T, dir string) []string {
+			return node(t, dir, "@apollo/client", "graphql", "rxjs", "aws-appsync-auth-link", "aws-appsync-subscription-link", "ws")
 		}},
-		{"websocket", "```js\n// npm install ws\n", "main.mjs", false, func(t *testing.T) []string { return node(t, "ws") }},
+		{"websocket", "```js\n// npm install ws\n", "main.mjs", false, func(t *testing.T, dir string) []string { return node(t, dir, "ws") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			command := c.command(t)
-			if _, err := exec.LookPath(command[0]); err != nil {
-				t.Skip("skipped: ", err)
-			}
-			app := startApp(t)
 			dir := t.TempDir()
-			if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
-				t.Fatal(err)
-			}
+			command := c.command(t, dir)
+			app := startApp(t)
 			program := strings.ReplaceAll(between(t, string(document), c.begin, "```"), "9000", app.port)
 			if err := os.WriteFile(filepath.Join(dir, c.file), []byte(program), 0o600); err != nil {
 				t.Fatal(err)

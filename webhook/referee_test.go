@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/webhook"
 )
 
@@ -54,29 +53,14 @@ type verdict struct {
 
 func ask(t *testing.T, questions []question) []verdict {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("node is not installed")
-	}
-	root := os.Getenv("ORDERFLOW_REFEREES")
-	if root == "" {
-		root = filepath.Join("..", "test", "referees")
-	}
-	if _, err := os.Stat(filepath.Join(root, "node_modules", "standardwebhooks")); err != nil {
-		t.Skip("standardwebhooks is not installed; see the comment above")
-	}
+	folder := referee.Node(t, "standardwebhooks")
 	in, err := json.Marshal(questions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(node, "-e", refereeProgram)
-	cmd.Dir = root
-	cmd.Stdin = bytes.NewReader(in)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmd := exec.Command("node", "-e", refereeProgram)
+	cmd.Dir, cmd.Stdin = folder, bytes.NewReader(in)
+	out := referee.Run(t, cmd)
 	var verdicts []verdict
 	if err := json.Unmarshal(out, &verdicts); err != nil || len(verdicts) != len(questions) {
 		t.Fatalf("%v: %s", err, out)

@@ -5,14 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/constructs/internal/cdktest"
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // scenario is one rendering of a template, and what has to come of it.
@@ -205,28 +203,9 @@ func cancelRequest(pk, id, tenant, condition string) string {
 }
 
 // TestTemplatesWithVelocity renders the synthesized templates of both
-// constructs with Apache Velocity 1.7, from Debian's package "velocity"
-// (apt-get install velocity default-jdk-headless), whose jars lie in
-// /usr/share/java; ORDERFLOW_VELOCITY_JARS names another folder. $input, $util
-// and $context are stand-ins in testdata/Render.java.
+// constructs with Apache Velocity. $input, $util and $context are stand-ins in
+// testdata/Render.java.
 func TestTemplatesWithVelocity(t *testing.T) {
-	java, err := exec.LookPath("java")
-	if err != nil {
-		t.Skip("java is not installed: the templates are rendered by the local runner's tests only")
-	}
-	dir := os.Getenv("ORDERFLOW_VELOCITY_JARS")
-	if dir == "" {
-		dir = "/usr/share/java"
-	}
-	var jars []string
-	for _, name := range []string{"velocity.jar", "commons-collections3.jar", "commons-lang.jar"} {
-		jar := filepath.Join(dir, name)
-		if _, err := os.Stat(jar); err != nil {
-			t.Skipf("%s is missing (Debian package velocity): the templates are rendered by the local runner's tests only", jar)
-		}
-		jars = append(jars, jar)
-	}
-
 	template := synthChannels(t, nil, nil)
 	table := "{" + template.One(t, "AWS::DynamoDB::Table", "Table").ID + "}"
 
@@ -265,17 +244,10 @@ func TestTemplatesWithVelocity(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(java, "-cp", strings.Join(jars, string(os.PathListSeparator)), "testdata/Render.java")
-	cmd.Stdin = &in
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("Velocity failed: %v\n%s", err, stderr.String())
-	}
+	out := referee.Velocity(t, "testdata/Render.java", in.Bytes())
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if len(lines) != len(all) {
-		t.Fatalf("Velocity rendered %d of %d scenarios\n%s", len(lines), len(all), stderr.String())
+		t.Fatalf("Velocity rendered %d of %d scenarios", len(lines), len(all))
 	}
 	for i, s := range all {
 		t.Run(s.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/constructs/internal/cdktest"
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // resolvers are the code of the synthesized resolvers, by field.
@@ -110,14 +111,10 @@ func TestResolvers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	referee.Node(t)
 	cmd := exec.Command("node", "testdata/resolvers/run.mjs")
 	cmd.Stdin = &in
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
+	out := referee.Run(t, cmd)
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if len(lines) != len(resolving) {
 		t.Fatalf("%d of %d were run", len(lines), len(resolving))
@@ -144,17 +141,7 @@ func TestResolvers(t *testing.T) {
 // (npm: @aws-appsync/eslint-plugin, @aws-appsync/utils, eslint, typescript), in
 // $ORDERFLOW_REFEREES/node_modules, by default that of test/referees.
 func TestResolversWithLinter(t *testing.T) {
-	root := os.Getenv("ORDERFLOW_REFEREES")
-	if root == "" {
-		root = "../../test/referees"
-	}
-	root, err := filepath.Abs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(root, "node_modules", "@aws-appsync", "eslint-plugin")); err != nil {
-		t.Skipf("%v: run npm ci in test/referees", err)
-	}
+	root := referee.Node(t, "@aws-appsync/eslint-plugin", "eslint")
 	dir := t.TempDir()
 	for field, text := range resolvers(t, synthChannels(t, nil, nil)) {
 		if err := os.WriteFile(filepath.Join(dir, field+".js"), []byte(text), 0o644); err != nil {

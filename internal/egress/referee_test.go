@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/internal/egress"
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // Python's module ipaddress is the referee: it keeps the registries on its own. It needs
@@ -16,10 +17,7 @@ func TestPythonAgreesWhatIsPublic(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts Python")
 	}
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is not there")
-	}
+	python := referee.Python(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	var all []netip.Addr
 	for range 3000 {
@@ -45,10 +43,7 @@ func TestPythonAgreesWhatIsPublic(t *testing.T) {
 	}
 	cmd := exec.Command(python, "-c", "import sys,ipaddress\nfor l in sys.stdin: print(int(ipaddress.ip_address(l.strip()).is_global))")
 	cmd.Stdin = strings.NewReader(in.String())
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := referee.Run(t, cmd)
 	answers := strings.Fields(string(out))
 	if len(answers) != len(all) {
 		t.Fatalf("%d answers to %d questions", len(answers), len(all))

@@ -3,15 +3,14 @@ package handler_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderflow-cdk/orderflow/internal/awstest"
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // The referee is the npm package standardwebhooks 1.1.1, by the specification's authors, as
@@ -34,17 +33,7 @@ func TestNodeAcceptsDeliveries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts Node")
 	}
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("node is not installed")
-	}
-	root := os.Getenv("ORDERFLOW_REFEREES")
-	if root == "" {
-		root = filepath.Join("..", "..", "test", "referees")
-	}
-	if _, err := os.Stat(filepath.Join(root, "node_modules", "standardwebhooks")); err != nil {
-		t.Skip("standardwebhooks is not installed; see the comment above")
-	}
+	folder := referee.Node(t, "standardwebhooks")
 	type question struct {
 		Secret  string            `json:"secret"`
 		Headers map[string]string `json:"headers"`
@@ -83,12 +72,9 @@ func TestNodeAcceptsDeliveries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(node, "-e", customerProgram)
-	cmd.Dir, cmd.Stdin = root, bytes.NewReader(in)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmd := exec.Command("node", "-e", customerProgram)
+	cmd.Dir, cmd.Stdin = folder, bytes.NewReader(in)
+	out := referee.Run(t, cmd)
 	var got []string
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)

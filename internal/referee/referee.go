@@ -55,6 +55,22 @@ func root(t testing.TB) string {
 	}
 }
 
+// Velocity runs a Java source file with Apache Velocity 1.7, from Debian's package "velocity"
+// (apt-get install velocity default-jdk-headless), whose jars lie in /usr/share/java;
+// ORDERFLOW_VELOCITY_JARS names another folder. It returns what the program prints.
+func Velocity(t testing.TB, source string, input []byte) []byte {
+	t.Helper()
+	folder := os.Getenv("ORDERFLOW_VELOCITY_JARS")
+	if folder == "" {
+		folder = "/usr/share/java"
+	}
+	var jars []string
+	for _, name := range []string{"velocity.jar", "commons-collections3.jar", "commons-lang.jar"} {
+		jars = append(jars, filepath.Join(folder, name))
+	}
+	return Java(t, jars, source, input)
+}
+
 // Java runs a source file with the jars beside it and returns what it prints.
 func Java(t testing.TB, jars []string, source string, input []byte) []byte {
 	t.Helper()
@@ -122,6 +138,18 @@ func Serve(t testing.TB, cmd *exec.Cmd) (url string) {
 	return "http://127.0.0.1:" + strings.TrimSpace(port)
 }
 
+// Python finds python3.
+func Python(t testing.TB) (program string) {
+	t.Helper()
+	if program = os.Getenv("ORDERFLOW_PYTHON"); program == "" {
+		program = "python3"
+	}
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("no referee: %s is not installed", program)
+	}
+	return program
+}
+
 // motoVersion is the version of moto (PyPI) whose faults the tests know.
 const motoVersion = "5.2.5"
 
@@ -141,10 +169,8 @@ server.stop()
 //	pip install 'moto[server,dynamodb,sns,sqs]==5.2.5'
 func Moto(t testing.TB) (url string) {
 	t.Helper()
-	python := os.Getenv("ORDERFLOW_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
+	t.Helper()
+	python := Python(t)
 	check := "import moto, moto.server, sys; sys.exit(moto.__version__ != '" + motoVersion + "')"
 	if err := exec.Command(python, "-c", check).Run(); err != nil {
 		t.Skipf("no referee: %s has no moto %s (pip install 'moto[server,dynamodb,sns,sqs]==%[2]s'): %v", python, motoVersion, err)

@@ -24,6 +24,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/event"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/local"
 	"github.com/orderflow-cdk/orderflow/webhook"
 )
@@ -40,23 +41,7 @@ func node(t *testing.T, packages ...string) string {
 	if testing.Short() {
 		t.Skip("starts Node")
 	}
-	folder := os.Getenv("ORDERFLOW_REFEREES")
-	if folder == "" {
-		folder = filepath.Join("..", "referees")
-	}
-	folder, err := filepath.Abs(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("skipped: node is not installed")
-	}
-	for _, p := range packages {
-		if _, err := os.Stat(filepath.Join(folder, "node_modules", p)); err != nil {
-			t.Skipf("skipped: the npm package %s is not installed in %s", p, folder)
-		}
-	}
-	return folder
+	return referee.Node(t, packages...)
 }
 
 // asked runs a script in Node with a document on its standard input, and reads its answer.
@@ -67,11 +52,8 @@ func asked(t *testing.T, folder, script string, question, answer any) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("node", "-e", script)
-	cmd.Dir, cmd.Stdin, cmd.Stderr = folder, bytes.NewReader(in), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	cmd.Dir, cmd.Stdin = folder, bytes.NewReader(in)
+	out := referee.Run(t, cmd)
 	if err := json.Unmarshal(out, answer); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

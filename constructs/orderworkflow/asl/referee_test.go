@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/recolabs/gnata"
+
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // The referees are npm's asl-validator 4.0.0 and jsonata 2.0.6, the release that
@@ -24,25 +26,10 @@ import (
 // asl-validator knows the shape of the language and whether states are reached, but
 // not what functions and variables an expression may use.
 
-// referees returns the folder of a package, or skips.
-func referees(t *testing.T, pkg string) string {
+// packageOf returns the folder of an npm package, or skips.
+func packageOf(t *testing.T, name string) string {
 	t.Helper()
-	root := os.Getenv("ORDERFLOW_REFEREES")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "test", "referees")
-	}
-	root, err := filepath.Abs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(root, "node_modules", pkg)
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("the referee %s is not installed: %v", pkg, err)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skipf("the referee %s needs node: %v", pkg, err)
-	}
-	return dir
+	return filepath.Join(referee.Node(t, name), "node_modules", name)
 }
 
 // judge is a program for node that prints what is wrong with each definition.
@@ -53,7 +40,7 @@ const definitions = JSON.parse(require("fs").readFileSync(0, "utf8"));
 console.log(JSON.stringify(definitions.map(d => validate(d).errors.map(e => JSON.stringify(e)).join("; "))));`
 
 func TestRefereeFindsWhatIsWrongWithDefinitionsAndNothingElse(t *testing.T) {
-	dir := referees(t, "asl-validator")
+	dir := packageOf(t, "asl-validator")
 	var names, definitions []string
 	for name, shape := range shapes {
 		names = append(names, name)
@@ -65,10 +52,7 @@ func TestRefereeFindsWhatIsWrongWithDefinitionsAndNothingElse(t *testing.T) {
 
 	cmd := exec.Command("node", "-e", judge, "-", dir)
 	cmd.Stdin = strings.NewReader("[" + strings.Join(definitions, ",") + "]")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node: %v", err)
-	}
+	out := referee.Run(t, cmd)
 	var verdicts []string
 	if err := json.Unmarshal(out, &verdicts); err != nil {
 		t.Fatal(err)
@@ -171,9 +155,9 @@ const {expressions, situations} = JSON.parse(require("fs").readFileSync(0, "utf8
 // TestRefereeAgreesWithTheLocalEngineOnEveryExpression: JSONata's own
 // implementation and the one that the local runner builds on.
 func TestRefereeAgreesWithTheLocalEngineOnEveryExpression(t *testing.T) {
-	dir := referees(t, "jsonata")
+	dir := packageOf(t, "jsonata")
 	if b, err := os.ReadFile(filepath.Join(dir, "package.json")); err != nil || !strings.Contains(string(b), `"version": "2.0.6"`) {
-		t.Skipf("the referee jsonata is not of version 2.0.6 (%v)", err)
+		t.Fatalf("the referee must be jsonata 2.0.6 (%v)", err)
 	}
 	all := expressions(t)
 	var decoded []any
@@ -190,10 +174,7 @@ func TestRefereeAgreesWithTheLocalEngineOnEveryExpression(t *testing.T) {
 	}
 	cmd := exec.Command("node", "-e", evaluate, "-", dir)
 	cmd.Stdin = strings.NewReader(string(in))
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node: %v", err)
-	}
+	out := referee.Run(t, cmd)
 	var want []any
 	if err := json.Unmarshal(out, &want); err != nil {
 		t.Fatal(err)

@@ -189,7 +189,7 @@ func TestReferee(t *testing.T) {
 		for i, c := range cases {
 			questions[i] = question{c.expr, vars}
 		}
-		for i, o := range referee(t, questions) {
+		for i, o := range asked(t, questions) {
 			if *update {
 				cases[i].want = o.String()
 			} else if cases[i].want != o.String() {

@@ -121,7 +121,7 @@ func TestConstructsReferee(t *testing.T) {
 		}
 	}
 	values := 0
-	for i, want := range referee(t, questions) {
+	for i, want := range asked(t, questions) {
 		got, _ := ours(t, questions[i].Expr, questions[i].Vars)
 		if !agrees(want.String(), got) {
 			t.Errorf("%s\nreferee: %s\n   ours: %s", questions[i].Expr, want, got)

@@ -194,7 +194,7 @@ func TestRandom(t *testing.T) {
 	}
 	values, errors, strict, lax, wrong := 0, 0, 0, 0, 0
 	var loud []string
-	for i, want := range referee(t, questions) {
+	for i, want := range asked(t, questions) {
 		src := questions[i].Expr
 		got, _ := ours(t, src, vars)
 		switch {

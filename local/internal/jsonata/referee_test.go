@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
 // The referee is the npm package jsonata 2.0.6, the version that AWS names, in
@@ -48,24 +50,14 @@ func (o outcome) String() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// referee asks jsonata about all questions, or skips the test and says why.
-func referee(t *testing.T, questions []question) []outcome {
+// asked asks jsonata about all questions, or skips the test: the stored outcomes
+// are checked by TestCases.
+func asked(t *testing.T, questions []question) []outcome {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("node is not installed: the stored outcomes are checked by TestCases")
-	}
-	root := os.Getenv("ORDERFLOW_REFEREES")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "test", "referees")
-	}
-	dir, err := filepath.Abs(filepath.Join(root, "node_modules", "jsonata"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := filepath.Join(referee.Node(t, "jsonata"), "node_modules", "jsonata")
 	b, err := os.ReadFile(filepath.Join(dir, "package.json"))
 	if err != nil {
-		t.Skipf("the npm package jsonata is not there (%v): the stored outcomes are checked by TestCases", err)
+		t.Fatal(err)
 	}
 	var pkg struct{ Version string }
 	if err := json.Unmarshal(b, &pkg); err != nil {
@@ -78,15 +70,10 @@ func referee(t *testing.T, questions []question) []outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(node, filepath.Join("testdata", "referee.js"), dir)
+	cmd := exec.Command("node", filepath.Join("testdata", "referee.js"), dir)
 	cmd.Env = append(os.Environ(), "TZ=UTC")
 	cmd.Stdin = bytes.NewReader(in)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("the referee failed: %v\n%s", err, stderr.String())
-	}
+	out := referee.Run(t, cmd)
 	var answers []outcome
 	if err := json.Unmarshal(out, &answers); err != nil {
 		t.Fatalf("the referee's answer: %v\n%.500s", err, out)

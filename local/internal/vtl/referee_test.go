@@ -3,35 +3,22 @@ package vtl_test
 import (
 	"bytes"
 	"encoding/base64"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/internal/referee"
 )
 
-// The referee is Apache Velocity 1.7 itself, from Debian's package "velocity"
-// (apt-get install velocity default-jdk-headless), whose jars lie in
-// /usr/share/java; ORDERFLOW_VELOCITY_JARS names another folder. One JVM renders
-// all cases. Known differences, on purpose, are in the package documentation;
-// none of the cases is one. Without a referee TestCases checks its stored outputs.
+// One JVM renders all cases. Known differences, on purpose, are in the package
+// documentation; none of the cases is one. Without a referee TestCases checks its stored outputs.
 func velocity(t *testing.T, cases []testCase) []testCase {
 	t.Helper()
-	dir := os.Getenv("ORDERFLOW_VELOCITY_JARS")
-	if dir == "" {
-		dir = "/usr/share/java"
-	}
-	var jars []string
-	for _, name := range []string{"velocity.jar", "commons-collections3.jar", "commons-lang.jar"} {
-		jars = append(jars, filepath.Join(dir, name))
-	}
 	var in bytes.Buffer
 	for _, c := range cases {
 		in.WriteString(base64.StdEncoding.EncodeToString([]byte(c.vars)) + " " +
 			base64.StdEncoding.EncodeToString([]byte(c.template)) + "\n")
 	}
-	out := referee.Java(t, jars, "testdata/Referee.java", in.Bytes())
+	out := referee.Velocity(t, "testdata/Referee.java", in.Bytes())
 	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
 	if len(lines) != len(cases) {
 		t.Fatalf("the referee answered %d of %d cases", len(lines), len(cases))
