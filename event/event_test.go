@@ -3,37 +3,14 @@ package event_test
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/orderflow-cdk/orderflow/event"
+	"github.com/orderflow-cdk/orderflow/internal/eventtest"
 )
-
-func validate(t *testing.T, document string) error {
-	t.Helper()
-	s, err := jsonschema.UnmarshalJSON(strings.NewReader(event.Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("schema.json", s); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := c.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := jsonschema.UnmarshalJSON(strings.NewReader(document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compiled.Validate(v)
-}
 
 func paid() event.Event {
 	return event.Event{
@@ -54,7 +31,7 @@ func TestAnEventIsWhatTheSchemaSays(t *testing.T) {
 	if diff := cmp.Diff(want, string(b)); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)
 	}
-	if err := validate(t, string(b)); err != nil {
+	if err := eventtest.Schema(t)(b); err != nil {
 		t.Error(err)
 	}
 	var back event.Event
@@ -67,6 +44,7 @@ func TestAnEventIsWhatTheSchemaSays(t *testing.T) {
 }
 
 func TestTheSchemaRefusesWhatIsNoEvent(t *testing.T) {
+	check := eventtest.Schema(t)
 	b, err := json.Marshal(paid())
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +68,7 @@ func TestTheSchemaRefusesWhatIsNoEvent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if validate(t, string(edited)) == nil {
+		if check(edited) == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

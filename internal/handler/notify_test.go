@@ -8,10 +8,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	orderevent "github.com/orderflow-cdk/orderflow/event"
 	"github.com/orderflow-cdk/orderflow/internal/awstest"
+	"github.com/orderflow-cdk/orderflow/internal/eventtest"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
 )
 
@@ -202,19 +202,7 @@ func TestNotifyTellsWhatChanged(t *testing.T) {
 }
 
 func TestNotifyHoldsToTheSchema(t *testing.T) {
-	document, err := jsonschema.UnmarshalJSON(strings.NewReader(orderevent.Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("schema.json", document); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check := eventtest.Schema(t)
 	s := newStage(t, handler.NewNotify)
 	rs := records(t)
 	last := newImage(rs[len(rs)-1])
@@ -225,11 +213,7 @@ func TestNotifyHoldsToTheSchema(t *testing.T) {
 		t.Fatalf("%d events, want 12", len(s.Notifications))
 	}
 	for _, n := range s.Notifications {
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(n.Message))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := schema.Validate(v); err != nil {
+		if err := check([]byte(n.Message)); err != nil {
 			t.Errorf("%s: %v", n.Message, err)
 		}
 		if len(n.Message) > orderevent.MaxSize {

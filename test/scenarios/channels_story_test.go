@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,36 +10,20 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	api "github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/event"
+	"github.com/orderflow-cdk/orderflow/internal/eventtest"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
 // valid holds bodies to the JSON Schema of events.
 func valid(t *testing.T) func(body []byte) {
 	t.Helper()
-	document, err := jsonschema.UnmarshalJSON(strings.NewReader(event.Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("event.json", document); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("event.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check := eventtest.Schema(t)
 	return func(body []byte) {
 		t.Helper()
-		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-		if err == nil {
-			err = schema.Validate(v)
-		}
-		if err != nil {
+		if err := check(body); err != nil {
 			t.Errorf("no event: %v\n%s", err, body)
 		}
 	}
