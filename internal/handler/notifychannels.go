@@ -145,6 +145,9 @@ func (m told) keep(all []*telling, firstFailed int) {
 		clear(m)
 	}
 	for _, t := range all {
+		if t.untellable != nil {
+			continue // It has no id.
+		}
 		for c := range channels {
 			switch key := (toldEvent{t.ID, c}); {
 			case t.position < firstFailed:

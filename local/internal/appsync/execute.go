@@ -323,7 +323,11 @@ func nullable(t *ast.Type) string {
 }
 
 // append writes the answer's data.
-func (n *node) append(b []byte) []byte {
+func (n *node) append(b []byte) []byte { return n.appendWith(b, false) }
+
+// appendWith is append, with byName with the schema's names of fields in place of
+// the request's aliases.
+func (n *node) appendWith(b []byte, byName bool) []byte {
 	switch n.kind {
 	case leafKind:
 		return append(b, n.raw...)
@@ -333,14 +337,18 @@ func (n *node) append(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = n.kids[i].append(b)
+			b = n.kids[i].appendWith(b, byName)
 		}
 		return append(b, ']')
 	case objectKind:
 		w := newObject(b)
 		for i, f := range n.fields {
-			w.key(f.key)
-			w.buf = n.kids[i].append(w.buf)
+			if byName {
+				w.key(f.name)
+			} else {
+				w.key(f.key)
+			}
+			w.buf = n.kids[i].appendWith(w.buf, byName)
 		}
 		return w.end()
 	}

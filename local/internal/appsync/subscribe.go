@@ -171,7 +171,7 @@ func (a *API) publish(x *execution, f *field, n *node) {
 	if n.kind == nullKind {
 		return
 	}
-	e := &event{raw: n.appendByName(nil), values: map[string][]byte{}}
+	e := &event{raw: n.appendWith(nil, true), values: map[string][]byte{}}
 	payloads := map[payloadKey][]byte{}
 	for _, s := range t.receivers(e) {
 		key := payloadKey{op: s.x.op}
@@ -220,28 +220,4 @@ func (s *subscription) payload(raw []byte) []byte {
 		b = appendErrors(append(b, `,"errors":`...), x.errs)
 	}
 	return append(b, '}')
-}
-
-// appendByName writes a node with the schema's names of its fields in place of the
-// mutation's aliases.
-func (n *node) appendByName(b []byte) []byte {
-	switch n.kind {
-	case listKind:
-		b = append(b, '[')
-		for i := range n.kids {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = n.kids[i].appendByName(b)
-		}
-		return append(b, ']')
-	case objectKind:
-		w := newObject(b)
-		for i, f := range n.fields {
-			w.key(f.name)
-			w.buf = n.kids[i].appendByName(w.buf)
-		}
-		return w.end()
-	}
-	return n.append(b)
 }
