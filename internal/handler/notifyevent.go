@@ -11,11 +11,11 @@ import (
 	"github.com/orderflow-cdk/orderflow/internal/publish"
 )
 
-// Untellable says that a stream record is an event that cannot be told,
-// whoever tries again: what it lacks is named. It ends in the mapping's on-failure queue.
-type Untellable struct{ Reason string }
-
-func (e *Untellable) Error() string { return "the record is no event: " + e.Reason }
+// noEvent says why a stream record looks like an event and can be told of to
+// nobody, whoever tries again.
+func noEvent(format string, args ...any) error {
+	return fmt.Errorf("the record is no event: "+format, args...)
+}
 
 // isEvent reports whether a change gave an order a new status. Everything else is none:
 // a request to cancel, a conflict, a task token, and the record's expiry.
@@ -36,15 +36,15 @@ func (c *change) message() (publish.Message, error) {
 		}
 	}
 	if missing != nil {
-		return publish.Message{}, &Untellable{"it has no " + strings.Join(missing, ", ")}
+		return publish.Message{}, noEvent("it has no %s", strings.Join(missing, ", "))
 	}
 	sequence, ok := count(i.sequence)
 	if !ok {
-		return publish.Message{}, &Untellable{fmt.Sprintf("its %s is %q", record.Sequence, i.sequence)}
+		return publish.Message{}, noEvent("its %s is %q", record.Sequence, i.sequence)
 	}
 	at, err := time.Parse(time.RFC3339, i.updatedAt)
 	if err != nil {
-		return publish.Message{}, &Untellable{fmt.Sprintf("its %s is %q", record.UpdatedAt, i.updatedAt)}
+		return publish.Message{}, noEvent("its %s is %q", record.UpdatedAt, i.updatedAt)
 	}
 	group, _, _ := strings.Cut(c.key, "#")
 	m, err := publish.NewMessage(event.Event{
@@ -52,7 +52,7 @@ func (c *change) message() (publish.Message, error) {
 		Status: i.status, PreviousStatus: c.before.status, Sequence: sequence, OccurredAt: at, Changes: c.changes(),
 	}, group)
 	if err != nil {
-		return m, &Untellable{err.Error()}
+		return m, noEvent("%w", err)
 	}
 	return m, nil
 }
