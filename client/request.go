@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -45,7 +46,12 @@ func (c *Client) do(ctx context.Context, k call) (*response, error) {
 		if err == nil {
 			return r, nil
 		}
-		err = fmt.Errorf("client: %s: %w", k.method, err)
+		var unreached *url.Error
+		if errors.As(err, &unreached) {
+			err = fmt.Errorf("client: %w", err) // it names the method, and the URL
+		} else {
+			err = fmt.Errorf("client: %s: %w", k.method, err)
+		}
 		if ctx.Err() != nil {
 			return nil, attempts(err, n)
 		}
