@@ -22,15 +22,20 @@ import (
 // connection is which API a command talks to, and as whom: the flags that all
 // commands of package client have in common.
 type connection struct {
-	URL        string `name:"url" env:"ORDERFLOW_URL" placeholder:"URL" help:"The API: the stack's output ApiUrl, or what orderflow up prints."`
-	GraphQLURL string `name:"graphql-url" env:"ORDERFLOW_GRAPHQL_URL" placeholder:"URL" help:"The GraphQL API, for events by websocket: the stack's output GraphQLUrl. Without it statuses are polled."`
-	Token      string `xor:"credentials" placeholder:"TOKEN" help:"An ID token of the API's user pool. The variable keeps it out of the list of processes ($$ORDERFLOW_TOKEN)."`
-	APIKey     string `name:"api-key" xor:"credentials" placeholder:"KEY" help:"An API key, instead of a token ($$ORDERFLOW_API_KEY)."`
-	Sign       bool   `xor:"credentials" help:"Sign requests with the AWS credentials of the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION), for APIs that IAM authorizes."`
+	URL    string `name:"url" env:"ORDERFLOW_URL" placeholder:"URL" help:"The API: the stack's output ApiUrl, or what orderflow up prints."`
+	Token  string `xor:"credentials" placeholder:"TOKEN" help:"An ID token of the API's user pool. The variable keeps it out of the list of processes ($$ORDERFLOW_TOKEN)."`
+	APIKey string `name:"api-key" xor:"credentials" placeholder:"KEY" help:"An API key, instead of a token ($$ORDERFLOW_API_KEY)."`
+	Sign   bool   `xor:"credentials" help:"Sign requests with the AWS credentials of the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION), for APIs that IAM authorizes."`
 }
 
-// client makes the client that the flags describe.
-func (c *connection) client() (*client.Client, error) {
+// listening is the connection of a command that may stay with an order.
+type listening struct {
+	connection
+	GraphQLURL string `name:"graphql-url" env:"ORDERFLOW_GRAPHQL_URL" placeholder:"URL" help:"The GraphQL API, for events by websocket: the stack's output GraphQLUrl. Without it statuses are polled."`
+}
+
+// client makes the client that the flags describe; without a GraphQL URL it opens no websocket.
+func (c *connection) client(graphQLURL string) (*client.Client, error) {
 	if c.URL == "" {
 		return nil, errors.New("--url is missing (or ORDERFLOW_URL): the ApiUrl output of the stack, or run: orderflow up")
 	}
@@ -42,7 +47,7 @@ func (c *connection) client() (*client.Client, error) {
 	if key == "" && token == "" {
 		key = strings.TrimSpace(os.Getenv("ORDERFLOW_API_KEY"))
 	}
-	o := client.Options{GraphQLURL: c.GraphQLURL, Tenant: tenantOf(token), UserAgent: "orderflow-cli"}
+	o := client.Options{GraphQLURL: graphQLURL, Tenant: tenantOf(token), UserAgent: "orderflow-cli"}
 	switch {
 	case c.Sign:
 		if err := sign(&o); err != nil {
@@ -94,7 +99,15 @@ func tenantOf(token string) string {
 // with calls f with the client that the flags describe, until Ctrl-C, and makes one
 // line of its error.
 func (c *connection) with(f func(context.Context, *client.Client) error) error {
-	api, err := c.client()
+	return c.withGraphQL("", f)
+}
+
+func (c *listening) with(f func(context.Context, *client.Client) error) error {
+	return c.withGraphQL(c.GraphQLURL, f)
+}
+
+func (c *connection) withGraphQL(url string, f func(context.Context, *client.Client) error) error {
+	api, err := c.client(url)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 type submitCommand struct {
-	connection
+	listening
 
 	File  string `arg:"" default:"-" help:"The order as JSON; - (the default) reads standard input."`
 	Key   string `placeholder:"KEY" help:"Idempotency key: the same key again leads to the same order. Default: a random one."`

@@ -13,7 +13,7 @@ import (
 )
 
 type watchCommand struct {
-	connection
+	listening
 
 	ID      string `arg:"" help:"The order's id."`
 	JSON    bool   `name:"json" help:"Print each event as JSON: the envelope that all channels share, and the member channel."`
