@@ -31,7 +31,6 @@ func run(args []string) int {
 	parser, err := kong.New(&c,
 		kong.Name("orderflow"),
 		kong.Description("Event-driven order processing on AWS, run from its own template on one machine."),
-		kong.UsageOnError(),
 	)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "orderflow: %v\n", err)
