@@ -174,31 +174,31 @@ func (n *StatusNotifier) makeResolvers() {
 	})
 	none := n.GraphQL.AddNoneDataSource(jsii.String("None"), nil)
 
-	var starts []string
-	for from := 0; from < maxStatuses; from += inValues {
-		starts = append(starts, strconv.Itoa(from))
-	}
 	for _, r := range []struct {
-		source            interface{ awsappsync.BaseDataSource }
-		id, typ, field    string
-		imports, own, end []string
+		source         awsappsync.BaseDataSource
+		id, typ, field string
+		imports, files []string
 	}{
-		{source: orders, id: "OrderResolver", typ: "Query", field: "order", imports: []string{"util"}, own: []string{"caller.js", "order.js"}},
-		{source: none, id: "PublishResolver", typ: "Mutation", field: "publishOrderStatus", own: []string{"publish.js"}},
-		{source: none, id: "OnOrderStatusResolver", typ: "Subscription", field: "onOrderStatus", imports: []string{"extensions", "util"}, own: []string{"caller.js", "onorderstatus.js"}},
-		{source: none, id: "OnMyOrdersResolver", typ: "Subscription", field: "onMyOrders", imports: []string{"extensions", "util"}, own: []string{"caller.js", "onmyorders.js"}},
+		{source: orders, id: "OrderResolver", typ: "Query", field: "order", imports: []string{"util"}, files: []string{"caller.js", "order.js"}},
+		{source: none, id: "PublishResolver", typ: "Mutation", field: "publishOrderStatus", files: []string{"publish.js"}},
+		{source: none, id: "OnOrderStatusResolver", typ: "Subscription", field: "onOrderStatus", imports: []string{"extensions", "util"}, files: []string{"caller.js", "onorderstatus.js"}},
+		{source: none, id: "OnMyOrdersResolver", typ: "Subscription", field: "onMyOrders", imports: []string{"extensions", "util"}, files: []string{"caller.js", "onmyorders.js"}},
 	} {
 		r.source.CreateResolver(&r.id, &awsappsync.BaseResolverProps{
 			TypeName:  &r.typ,
 			FieldName: &r.field,
 			Runtime:   awsappsync.FunctionRuntime_JS_1_0_0(),
-			Code:      awsappsync.Code_FromInline(jsii.String(n.code(r.imports, r.own, starts))),
+			Code:      awsappsync.Code_FromInline(jsii.String(n.code(r.imports, r.files))),
 		})
 	}
 }
 
 // code joins files of JavaScript to a resolver's code.
-func (n *StatusNotifier) code(imports, files, starts []string) string {
+func (n *StatusNotifier) code(imports, files []string) string {
+	var starts []string
+	for from := 0; from < maxStatuses; from += inValues {
+		starts = append(starts, strconv.Itoa(from))
+	}
 	var b strings.Builder
 	if len(imports) > 0 {
 		fmt.Fprintf(&b, "import { %s } from '@aws-appsync/utils';\n\n", strings.Join(imports, ", "))
@@ -214,7 +214,7 @@ func (n *StatusNotifier) code(imports, files, starts []string) string {
 		b.WriteString(mapping.Fill(name, string(text),
 			"tenant", n.props.WebSocket.Authorizer.tenant,
 			"acceptanceMillis", millis(n.props.AcceptanceWindow), "skewMillis", millis(skew),
-			"maxStatuses", strconv.Itoa(maxStatuses), "starts", strings.Join(starts, ", "),
+			"maxStatuses", strconv.Itoa(maxStatuses), "inValues", strconv.Itoa(inValues), "starts", strings.Join(starts, ", "),
 			"pk", record.PartitionKey, "sk", record.SortKey, "statusItem", record.StatusItem,
 			"status", record.Status, "sequence", record.Sequence, "acceptedAt", record.AcceptedAt, "updatedAt", record.UpdatedAt,
 			"reason", record.Reason, "detail", record.Detail, "conflicts", record.Conflicts, "cancelRequested", record.CancelRequested,

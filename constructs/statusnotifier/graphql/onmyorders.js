@@ -20,7 +20,7 @@ export function response(ctx) {
     filterGroup.push({ filters: [own] });
   }
   for (const from of [{{starts}}]) {
-    const some = statuses.slice(from, from + 5);
+    const some = statuses.slice(from, from + {{inValues}});
     if (some.length > 0) {
       filterGroup.push({ filters: [own, { fieldName: 'status', operator: 'in', value: some }] });
     }
