@@ -97,9 +97,7 @@ func (d Delivery) validate() error {
 	default:
 		c.bad(true, "backoff must be Linear, Arithmetic, Geometric or Exponential, got %q", d.Backoff)
 	}
-	if span := d.span(); span > maxRetrySpan {
-		c.bad(true, "retries must end within %v, got %v", maxRetrySpan, span)
-	}
+	c.bad(d.span() > maxRetrySpan, "retries must end within %v, got %v", maxRetrySpan, d.span())
 	if d.ContentType != "" {
 		kind, _, _ := strings.Cut(d.ContentType, ";")
 		c.bad(!slices.Contains(contentTypes, kind), "content type must be one that SNS sends, got %q", d.ContentType)

@@ -40,14 +40,10 @@ func GraphQLUserPool(pool awscognito.IUserPool, claim string) GraphQLAuthorizer 
 		mode: awsappsync.AuthorizationType_USER_POOL, pool: pool,
 		tenant: fmt.Sprintf("ctx.identity.claims['%s']", claim),
 	}
-	var errs []error
-	if pool == nil {
-		errs = append(errs, errors.New("web socket's user pool must be given, got nil"))
-	}
-	if !claimPattern.MatchString(claim) {
-		errs = append(errs, fmt.Errorf("web socket's tenant claim must be letters, digits, underscores, colons and hyphens, got %q", claim))
-	}
-	a.err = errors.Join(errs...)
+	var c checks
+	c.bad(pool == nil, "web socket's user pool must be given, got nil")
+	c.bad(!claimPattern.MatchString(claim), "web socket's tenant claim must be letters, digits, underscores, colons and hyphens, got %q", claim)
+	a.err = c.err()
 	return a
 }
 
@@ -59,14 +55,10 @@ func GraphQLLambda(handler awslambda.IFunction, key string) GraphQLAuthorizer {
 		mode: awsappsync.AuthorizationType_LAMBDA, handler: handler,
 		tenant: "ctx.identity.resolverContext." + key,
 	}
-	var errs []error
-	if handler == nil {
-		errs = append(errs, errors.New("web socket's authorizer function must be given, got nil"))
-	}
-	if !contextPattern.MatchString(key) {
-		errs = append(errs, fmt.Errorf("web socket's context key must be letters, digits and underscores, got %q", key))
-	}
-	a.err = errors.Join(errs...)
+	var c checks
+	c.bad(handler == nil, "web socket's authorizer function must be given, got nil")
+	c.bad(!contextPattern.MatchString(key), "web socket's context key must be letters, digits and underscores, got %q", key)
+	a.err = c.err()
 	return a
 }
 

@@ -1,7 +1,6 @@
 package statusnotifier
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -180,30 +179,3 @@ func (n *StatusNotifier) newDeadLetters(id string, policy awscdk.RemovalPolicy) 
 func seconds(d time.Duration) awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
 }
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
-// checks collects what is wrong.
-type checks struct{ errs []error }
-
-func (c *checks) bad(bad bool, format string, args ...any) {
-	if bad {
-		c.errs = append(c.errs, fmt.Errorf(format, args...))
-	}
-}
-
-func (c *checks) within(name string, got, least, most int) {
-	c.bad(got < least || got > most, "%s must be %d–%d, got %d", name, least, most, got)
-}
-
-func (c *checks) span(name string, got, least, most time.Duration) {
-	c.bad(got < least || got > most, "%s must be %v–%v, got %v", name, least, most, got)
-	c.bad(got%time.Second != 0, "%s must be whole seconds, got %v", name, got)
-}
-
-func (c *checks) err() error { return errors.Join(c.errs...) }

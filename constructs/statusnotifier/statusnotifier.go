@@ -1,7 +1,6 @@
 package statusnotifier
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -67,55 +66,42 @@ var statusPattern = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
 // taken as their defaults. It needs no Node.
 func (p Props) Validate() error {
 	p = p.withDefaults()
-	var errs []error
-	if p.API == nil {
-		errs = append(errs, errors.New("API must be given, got nil"))
-	}
-	if p.Table == nil {
-		errs = append(errs, errors.New("table must be given, got nil"))
-	}
-	if p.AcceptanceWindow < 0 || p.API != nil && p.AcceptanceWindow < time.Minute {
-		errs = append(errs, fmt.Errorf("acceptance window must be at least 1m, got %v", p.AcceptanceWindow))
-	}
+	var c checks
+	c.bad(p.API == nil, "API must be given, got nil")
+	c.bad(p.Table == nil, "table must be given, got nil")
+	c.bad(p.AcceptanceWindow < 0 || p.API != nil && p.AcceptanceWindow < time.Minute,
+		"acceptance window must be at least 1m, got %v", p.AcceptanceWindow)
 	for i, status := range p.Final {
-		if !statusPattern.MatchString(status) {
-			errs = append(errs, fmt.Errorf("final status must be upper-case letters and underscores, got %q", status))
-		}
-		if slices.Contains(p.Final[:i], status) {
-			errs = append(errs, fmt.Errorf("final statuses must differ, got %q twice", status))
-		}
+		c.bad(!statusPattern.MatchString(status), "final status must be upper-case letters and underscores, got %q", status)
+		c.bad(slices.Contains(p.Final[:i], status), "final statuses must differ, got %q twice", status)
 	}
-	return errors.Join(append(errs, p.validateChannels())...)
+	c.errs = append(c.errs, p.validateChannels())
+	return c.err()
 }
 
 // validateChannels reports what is wrong with the channels, and with their
 // being together.
 func (p Props) validateChannels() error {
-	var errs []error
-	needs := func(bad bool, text string) {
-		if bad {
-			errs = append(errs, errors.New(text))
-		}
-	}
-	needs(p.Topic != nil && p.Outbox == nil, "topic needs Outbox, which publishes to it")
-	needs(p.WebSocket != nil && p.Outbox == nil, "web socket needs Outbox, which publishes to it")
-	needs(p.SignedWebhooks != nil && p.Topic == nil, "signed webhooks need Topic, from which they get the events")
-	needs(p.Outbox != nil && p.Topic == nil && p.WebSocket == nil, "outbox needs Topic or WebSocket, or it tells nobody")
-	needs(p.Outbox != nil && p.Outbox.GraphQLFunction != nil && (p.Topic == nil || p.WebSocket == nil),
+	var c checks
+	c.bad(p.Topic != nil && p.Outbox == nil, "topic needs Outbox, which publishes to it")
+	c.bad(p.WebSocket != nil && p.Outbox == nil, "web socket needs Outbox, which publishes to it")
+	c.bad(p.SignedWebhooks != nil && p.Topic == nil, "signed webhooks need Topic, from which they get the events")
+	c.bad(p.Outbox != nil && p.Topic == nil && p.WebSocket == nil, "outbox needs Topic or WebSocket, or it tells nobody")
+	c.bad(p.Outbox != nil && p.Outbox.GraphQLFunction != nil && (p.Topic == nil || p.WebSocket == nil),
 		"outbox GraphQL function needs Topic and WebSocket, or one of the two functions tells nobody")
 	if p.Outbox != nil {
-		errs = append(errs, p.Outbox.validate())
+		c.errs = append(c.errs, p.Outbox.validate())
 	}
 	if p.Topic != nil {
-		errs = append(errs, p.Topic.validate())
+		c.errs = append(c.errs, p.Topic.validate())
 	}
 	if p.SignedWebhooks != nil {
-		errs = append(errs, p.SignedWebhooks.validate())
+		c.errs = append(c.errs, p.SignedWebhooks.validate())
 	}
 	if p.WebSocket != nil {
-		errs = append(errs, p.WebSocket.validate())
+		c.errs = append(c.errs, p.WebSocket.validate())
 	}
-	return errors.Join(errs...)
+	return c.err()
 }
 
 func (p Props) withDefaults() Props {
