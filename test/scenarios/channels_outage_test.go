@@ -129,7 +129,7 @@ func TestWhatTheNotifierGivesUpIsInTheFailureQueue(t *testing.T) {
 		if err := json.Unmarshal([]byte(body), &doc); err != nil {
 			t.Fatalf("%v: %s", err, body)
 		}
-		if doc.RequestContext.Condition != "RecordAgeExceeded" ||
+		if doc.RequestContext.Condition != "RecordAgeExceeded" || !strings.Contains(doc.RequestContext.FunctionArn, ":function:") ||
 			doc.DDBStreamBatchInfo.StartSequenceNumber == "" || !strings.Contains(doc.DDBStreamBatchInfo.StreamArn, "/stream/") {
 			t.Errorf("%s", body)
 		}
