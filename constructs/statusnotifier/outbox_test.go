@@ -6,12 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderflow-cdk/orderflow/constructs/internal/cdktest"
 	"github.com/orderflow-cdk/orderflow/constructs/statusnotifier"
+	"github.com/orderflow-cdk/orderflow/internal/handler"
 )
 
 func TestOutboxReadsTheStream(t *testing.T) {
@@ -101,7 +103,7 @@ func TestOutboxRefusesATableWithoutBothImages(t *testing.T) {
 		any("statusnotifier: Stack/Status: outbox needs a table with a stream of NEW_AND_OLD_IMAGES, got OLD_IMAGE"))
 }
 
-// props has what a StatusNotifier requires, and no table that needs Node.
+// needed is what is wrong with Props besides, since API and Table need Node.
 const needed = "API must be given, got nil\ntable must be given, got nil\n"
 
 func TestValidateChannels(t *testing.T) {
@@ -158,7 +160,7 @@ func TestFunctionsMustFitTheirTimes(t *testing.T) {
 	c.props.SignedWebhooks.Deliver = newFunctionOf(c.stack, "TooShort", 19)
 	c.props.SignedWebhooks.Manage = newFunctionOf(c.stack, "TooLong", 900)
 	equal(t, "error", fmt.Sprint(c.props.Validate()),
-		"deliver function's timeout must be at least 20s: the 15s of one attempt, and 5s to begin and to answer, got 19s\n"+
+		fmt.Sprintf("deliver function's timeout must be at least 20s: the %v of one attempt, and 5s to begin and to answer, got 19s\n", handler.AttemptTimeout)+
 			"manage function's timeout must be at most the 29s that API Gateway waits, got 15m0s")
 }
 
@@ -166,11 +168,14 @@ func TestMetricsOfChannels(t *testing.T) {
 	c := newChannels()
 	n := c.add()
 	equal(t, "age", *n.MetricOutboxAge(nil).MetricName(), "IteratorAge")
+	equal(t, "AppSync's age", *n.MetricGraphQLOutboxAge(nil).MetricName(), "IteratorAge")
+	equal(t, "in flight", *n.MetricDeliveriesInFlight(nil).MetricName(), "ApproximateNumberOfMessagesNotVisible")
 	equal(t, "AppSync", *n.MetricGraphQLErrors(nil).MetricName(), "5XXError")
 	for want, dimensions := range map[string]*map[string]any{
 		"OutboxFailures":          n.MetricOutboxFailures(nil).Dimensions(),
 		"SubscriptionDeadLetters": n.MetricSubscriptionsDead(nil).Dimensions(),
 		"DeliveryDeadLetters":     n.MetricDeliveriesDead(nil).Dimensions(),
+		"DeliveryQueue":           n.MetricDeliveriesInFlight(nil).Dimensions(),
 	} {
 		name := c.stack.Resolve((*dimensions)["QueueName"])
 		contains(t, "queue", fmt.Sprint(name), want)
@@ -179,16 +184,18 @@ func TestMetricsOfChannels(t *testing.T) {
 	polling.props.Outbox, polling.props.Topic, polling.props.SignedWebhooks, polling.props.WebSocket = nil, nil, nil, nil
 	p := polling.add()
 	for want, f := range map[string]func(){
-		"MetricOutboxAge needs Props.Outbox":                func() { p.MetricOutboxAge(nil) },
-		"MetricOutboxFailures needs Props.Outbox":           func() { p.MetricOutboxFailures(nil) },
-		"MetricSubscriptionsDead needs Props.Topic":         func() { p.MetricSubscriptionsDead(nil) },
-		"MetricDeliveriesDead needs Props.SignedWebhooks":   func() { p.MetricDeliveriesDead(nil) },
-		"MetricGraphQLErrors needs Props.WebSocket":         func() { p.MetricGraphQLErrors(nil) },
-		"GraphQLRealtimeURL needs Props.WebSocket":          func() { p.GraphQLRealtimeURL() },
-		"GrantPublish needs Props.Topic":                    func() { p.GrantPublish(polling.notify) },
-		"GrantSubscribe needs Props.WebSocket":              func() { p.GrantSubscribe(polling.notify) },
-		"GrantRedriveDeliveries needs Props.SignedWebhooks": func() { p.GrantRedriveDeliveries(polling.notify) },
-		"GrantInvokeWebhooks needs Props.SignedWebhooks":    func() { p.GrantInvokeWebhooks(polling.notify) },
+		"MetricOutboxAge needs Props.Outbox":                  func() { p.MetricOutboxAge(nil) },
+		"MetricOutboxFailures needs Props.Outbox":             func() { p.MetricOutboxFailures(nil) },
+		"MetricSubscriptionsDead needs Props.Topic":           func() { p.MetricSubscriptionsDead(nil) },
+		"MetricGraphQLOutboxAge needs Props.WebSocket":        func() { p.MetricGraphQLOutboxAge(nil) },
+		"MetricDeliveriesDead needs Props.SignedWebhooks":     func() { p.MetricDeliveriesDead(nil) },
+		"MetricDeliveriesInFlight needs Props.SignedWebhooks": func() { p.MetricDeliveriesInFlight(nil) },
+		"MetricGraphQLErrors needs Props.WebSocket":           func() { p.MetricGraphQLErrors(nil) },
+		"GraphQLRealtimeURL needs Props.WebSocket":            func() { p.GraphQLRealtimeURL() },
+		"GrantPublish needs Props.Topic":                      func() { p.GrantPublish(polling.notify) },
+		"GrantSubscribe needs Props.WebSocket":                func() { p.GrantSubscribe(polling.notify) },
+		"GrantRedriveDeliveries needs Props.SignedWebhooks":   func() { p.GrantRedriveDeliveries(polling.notify) },
+		"GrantInvokeWebhooks needs Props.SignedWebhooks":      func() { p.GrantInvokeWebhooks(polling.notify) },
 	} {
 		equal(t, "panic", panics(f), any("statusnotifier: Stack/Status: "+want))
 	}
@@ -197,7 +204,11 @@ func TestMetricsOfChannels(t *testing.T) {
 func TestEachChannelMayHaveAFunctionOfItsOwn(t *testing.T) {
 	template := synthChannels(t, func(c *channels) {
 		c.props.Outbox.GraphQLFunction = newFunction(c.stack, "Sockets")
-	}, nil)
+	}, func(c *channels, n *statusnotifier.StatusNotifier) {
+		for function, metric := range map[string]awscloudwatch.Metric{"Notify": n.MetricOutboxAge(nil), "Sockets": n.MetricGraphQLOutboxAge(nil)} {
+			contains(t, "age", fmt.Sprint(c.stack.Resolve((*metric.Dimensions())["FunctionName"])), function)
+		}
+	})
 	for name, variable := range map[string]string{"Notify": "TOPIC_ARN", "Sockets": "GRAPHQL_ENDPOINT"} {
 		variables, _ := template.One(t, "AWS::Lambda::Function", name).Get("Environment", "Variables").(map[string]any)
 		if len(variables) != 1 || variables[variable] == nil {

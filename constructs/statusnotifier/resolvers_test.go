@@ -143,13 +143,15 @@ func TestResolvers(t *testing.T) {
 func TestResolversWithLinter(t *testing.T) {
 	root := referee.Node(t, "@aws-appsync/eslint-plugin", "eslint")
 	dir := t.TempDir()
-	for field, text := range resolvers(t, synthChannels(t, nil, nil)) {
-		if err := os.WriteFile(filepath.Join(dir, field+".js"), []byte(text), 0o644); err != nil {
+	files := resolvers(t, synthChannels(t, nil, nil))
+	// The referee must be awake.
+	files["broken"] = "export async function request(ctx) {\n  return {};\n}\n"
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name+".js"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	out, err := exec.Command("node", "testdata/lint.cjs", root, dir).CombinedOutput()
-	if err != nil || strings.TrimSpace(string(out)) != "linted 4" {
-		t.Errorf("%v\n%s", err, out)
-	}
+	out := referee.Run(t, exec.Command("node", "testdata/lint.cjs", root, dir))
+	want := filepath.Join(dir, "broken.js") + ":1: Async functions are not supported. (@aws-appsync/no-async)\nlinted 5"
+	equal(t, "findings", strings.TrimSpace(string(out)), want)
 }

@@ -55,7 +55,8 @@ type SignedWebhooks struct {
 }
 
 const (
-	// attemptTimeout is what one attempt of a delivery may take.
+	// attemptTimeout is what one attempt of a delivery may take: AttemptTimeout of
+	// package internal/handler, which needs the SDK.
 	attemptTimeout = 15 * time.Second
 	// aroundAttempt is what the function needs besides: with less than 2 s of it
 	// left it begins no attempt.
