@@ -38,10 +38,8 @@ func (a *AsyncApi) gatewayResponses() []gatewayResponse {
 	// API Gateway takes the Authorization header for an AWS signature where no
 	// method says otherwise, and so refuses a token sent to a route that does not
 	// exist. Without IAM it can be nothing else.
-	notSigned := gatewayResponse{
-		kind: awsapigateway.ResponseType_INVALID_SIGNATURE, id: "InvalidSignature",
-		status: noRoute.status, title: noRoute.title, code: noRoute.code, detail: noRoute.detail,
-	}
+	notSigned := noRoute
+	notSigned.kind, notSigned.id = awsapigateway.ResponseType_INVALID_SIGNATURE, "InvalidSignature"
 	if noRoute.status == "403" {
 		notSigned.code, notSigned.detail = "invalid-signature", `"The request's signature does not match."`
 	}
@@ -65,7 +63,7 @@ func (a *AsyncApi) gatewayResponses() []gatewayResponse {
 		{kind: awsapigateway.ResponseType_RESOURCE_NOT_FOUND, id: "ResourceNotFound", status: "404", title: "Not Found", code: "no-route",
 			detail: `"There is nothing at this path and method."`},
 		// Beyond 10 MB. API Gateway's notes say that it does not use this one yet;
-		// what SQS finds too long is answered by refused.vtl.
+		// what SQS finds too long is answered by refused.vtl and toolong.vtl.
 		{kind: awsapigateway.ResponseType_REQUEST_TOO_LARGE, id: "RequestTooLarge", status: "413", title: "Content Too Large", code: "too-large",
 			detail: `"The body is longer than an order may be."`},
 		{kind: awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE, id: "UnsupportedMediaType", status: "415", title: "Unsupported Media Type", code: "unsupported-media-type",
