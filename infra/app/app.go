@@ -10,6 +10,7 @@
 //	├── Users, Client             Cognito user pool: who may call, and for which tenant
 //	├── Api                       asyncapi.AsyncApi
 //	├── Notify                    function that tells of changes
+//	├── NotifyGraphQL             the same for AppSync alone, where the environment has it
 //	├── DeliverWebhook            function that delivers to tenants' webhooks
 //	├── ManageWebhooks            function behind /webhooks
 //	├── Status                    statusnotifier.StatusNotifier, with all channels

@@ -118,6 +118,7 @@ var dev = Environment{
 	Alarms:               false,
 	OldestMessage:        0,
 	OutboxAge:            time.Hour,
+	SeparateChannels:     false,
 	WebhookConcurrency:   5,
 	GraphQLIntrospection: true,
 	GatewayAccountRole:   true,
