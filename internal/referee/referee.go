@@ -169,7 +169,6 @@ server.stop()
 //	pip install 'moto[server,dynamodb,sns,sqs]==5.2.5'
 func Moto(t testing.TB) (url string) {
 	t.Helper()
-	t.Helper()
 	python := Python(t)
 	check := "import moto, moto.server, sys; sys.exit(moto.__version__ != '" + motoVersion + "')"
 	if err := exec.Command(python, "-c", check).Run(); err != nil {
