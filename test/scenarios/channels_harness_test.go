@@ -4,18 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	api "github.com/orderflow-cdk/orderflow/client"
-	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/event"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
@@ -81,7 +77,7 @@ func (w *world) as(tenant string) *api.Client {
 	c, err := api.New(w.Outputs()["ApiUrl"], api.Options{
 		HTTPClient: &http.Client{Transport: w.Transport()}, GraphQLURL: w.Outputs()["GraphQLUrl"], Tenant: tenant,
 		Authorize: api.IDToken(func(context.Context) (string, error) {
-			return w.IDToken("user-of-"+tenant, map[string]any{record.TenantClaim: tenant})
+			return signIn(w.Stack, tenant)
 		}),
 		Sleep: func(ctx context.Context, d time.Duration) error { w.Advance(d); return ctx.Err() },
 		Now:   w.Now, Retry: api.Retry{Attempts: 1},
@@ -291,6 +287,16 @@ func (w *world) settle(tenant string, orders ...string) {
 	w.Advance(5 * time.Second)
 }
 
+// nothingGivenUp checks that no channel has given up anything.
+func (w *world) nothingGivenUp() {
+	w.t.Helper()
+	for _, q := range []string{"WebhooksDeadLetterQueueUrl", "SubscriptionDeadLetterQueueUrl", "OutboxFailureQueueUrl"} {
+		if n := messages(w.t, w.Stack, w.Outputs()[q]); n != 0 {
+			w.t.Errorf("%d messages in %s", n, q)
+		}
+	}
+}
+
 // deliveries is the URL of the queue of events and deliveries.
 func (w *world) deliveries() string {
 	dead := w.Outputs()["WebhooksDeadLetterQueueUrl"]
@@ -300,77 +306,4 @@ func (w *world) deliveries() string {
 		w.t.Fatalf("sources of %s: %v", dead, out)
 	}
 	return urls[0].(string)
-}
-
-// around calls, of a function.
-type (
-	// act is one call that a function makes: its operation, such as "sns.PublishBatch",
-	// "appsync" or "http", and the request.
-	act struct {
-		op      string
-		req     *http.Request
-		runtime local.Runtime
-	}
-	meddling func(a act, do func() (*http.Response, error)) (*http.Response, error)
-)
-
-// meddle are the app's functions, with f around every call that the named one makes.
-func meddle(function string, f meddling) map[string]local.NewFunction {
-	return wrapped(function, func(r local.Runtime, code local.NewFunction) (local.Handler, error) {
-		return code(meddled(r, f))
-	})
-}
-
-// wrapped are the app's functions, of which one is built by f.
-func wrapped(function string, f func(local.Runtime, local.NewFunction) (local.Handler, error)) map[string]local.NewFunction {
-	all := maps.Clone(localapp.Functions())
-	code := all[function]
-	all[function] = func(r local.Runtime) (local.Handler, error) { return f(r, code) }
-	return all
-}
-
-func meddled(r local.Runtime, f meddling) local.Runtime {
-	plain := r
-	aws, public := r.AWS.HTTPClient, *r.HTTP
-	r.AWS.HTTPClient = doer(func(req *http.Request) (*http.Response, error) {
-		return f(act{operation(req), req, plain}, func() (*http.Response, error) { return aws.Do(req) })
-	})
-	transport := public.Transport
-	public.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
-		return f(act{"http", req, plain}, func() (*http.Response, error) { return transport.RoundTrip(req) })
-	})
-	r.HTTP = &public
-	return r
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-// RoundTrip implements http.RoundTripper.
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-// operation is what a request asks AWS for.
-func operation(req *http.Request) string {
-	services := map[string]string{"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AWSStepFunctions": "states", "secretsmanager": "secretsmanager"}
-	if prefix, action, ok := strings.Cut(req.Header.Get("X-Amz-Target"), "."); ok {
-		return services[prefix] + "." + action
-	}
-	if strings.HasSuffix(req.URL.Path, "/graphql") {
-		return "appsync"
-	}
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return err.Error()
-	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	form, _ := url.ParseQuery(string(body)) // what is no form has no action
-	return "sns." + form.Get("Action")
-}
-
-// refusing is an answer of AWS that says no.
-func refusing(req *http.Request, status int, code string) *http.Response {
-	body := fmt.Sprintf(`{"__type":%q,"message":"refused by the test"}`, code)
-	if req.Header.Get("X-Amz-Target") == "" {
-		body = fmt.Sprintf(`<ErrorResponse><Error><Type>Receiver</Type><Code>%s</Code><Message>refused by the test</Message></Error></ErrorResponse>`, code)
-	}
-	return &http.Response{StatusCode: status, Header: http.Header{}, Request: req, Body: io.NopCloser(strings.NewReader(body))}
 }

@@ -35,11 +35,13 @@ type killer struct {
 }
 
 func (k *killer) functions() map[string]local.NewFunction {
-	return wrapped(k.function, func(r local.Runtime, code local.NewFunction) (local.Handler, error) {
-		d := &doomed{killer: k}
-		var err error
-		d.inner, err = code(meddled(r, d.call))
-		return d, err
+	return wrapped(k.function, func(code local.NewFunction) local.NewFunction {
+		return func(r local.Runtime) (local.Handler, error) {
+			d := &doomed{killer: k}
+			var err error
+			d.inner, err = code(meddled(r, d.call))
+			return d, err
+		}
 	})
 }
 
@@ -170,11 +172,7 @@ func killed(t *testing.T, k *killer, twice string) {
 	if got := strings.Join(again, " "); got != twice {
 		t.Errorf("events came again by %q, want %q", got, twice)
 	}
-	for _, q := range []string{"WebhooksDeadLetterQueueUrl", "SubscriptionDeadLetterQueueUrl", "OutboxFailureQueueUrl"} {
-		if n := messages(t, w.Stack, w.Outputs()[q]); n != 0 {
-			t.Errorf("%d messages in %s", n, q)
-		}
-	}
+	w.nothingGivenUp()
 	if n := messages(t, w.Stack, w.deliveries()); n != 0 {
 		t.Errorf("%d messages are left of the deliveries", n)
 	}

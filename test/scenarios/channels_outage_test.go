@@ -33,7 +33,7 @@ func (o *outage) meddle(a act, do func() (*http.Response, error)) (*http.Respons
 	if err := local.Sleep(a.req.Context(), 20*time.Millisecond); err != nil {
 		return nil, err
 	}
-	return refusing(a.req, o.status, o.code), nil
+	return refusing(a, o.status, o.code), nil
 }
 
 // lasts begins the outage.

@@ -21,7 +21,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/event"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/internal/referee"
@@ -259,7 +258,7 @@ func TestApolloHearsOfAnOrder(t *testing.T) {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	token, err := w.IDToken("user-of-acme", map[string]any{record.TenantClaim: "acme"})
+	token, err := signIn(w.Stack, "acme")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,15 +2,12 @@ package scenarios_test
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // fault is what befalls one function at its n-th call of a service, counted
@@ -43,17 +40,14 @@ var kinds = []kind{crash, hang, refused, lost, denied}
 
 // functions are the app's, with the fault.
 func (f *fault) functions() map[string]local.NewFunction {
-	all := localapp.Functions()
-	all[f.function] = f.wrap(all[f.function])
-	return all
+	return wrapped(f.function, f.wrap)
 }
 
 func (f *fault) wrap(code local.NewFunction) local.NewFunction {
 	return func(r local.Runtime) (local.Handler, error) {
-		i := &invocation{fault: f, aws: r.AWS.HTTPClient, http: r.HTTP}
-		r.AWS.HTTPClient, r.HTTP = i, &http.Client{Transport: i}
-		h, err := code(r)
-		i.handler = h
+		i := &invocation{fault: f}
+		var err error
+		i.handler, err = code(meddled(r, i.call))
 		return i, err
 	}
 }
@@ -62,8 +56,6 @@ func (f *fault) wrap(code local.NewFunction) local.NewFunction {
 type invocation struct {
 	*fault
 	handler local.Handler
-	aws     aws.HTTPClient
-	http    *http.Client
 	calls   int
 }
 
@@ -76,36 +68,24 @@ func (i *invocation) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return i.handler.Invoke(ctx, payload)
 }
 
-// Do implements aws.HTTPClient.
-func (i *invocation) Do(req *http.Request) (*http.Response, error) { return i.call(req, i.aws.Do) }
-
-// RoundTrip implements http.RoundTripper.
-func (i *invocation) RoundTrip(req *http.Request) (*http.Response, error) {
-	return i.call(req, i.http.Transport.RoundTrip)
-}
-
-func (i *invocation) call(req *http.Request, do func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+func (i *invocation) call(a act, do func() (*http.Response, error)) (*http.Response, error) {
 	if i.calls++; i.calls != i.after || !i.strikes() {
-		return do(req)
+		return do()
 	}
 	if i.kind == refused || i.kind == denied {
-		if err := local.Sleep(req.Context(), 15*time.Millisecond); err != nil {
+		if err := local.Sleep(a.req.Context(), 15*time.Millisecond); err != nil {
 			return nil, err
 		}
-	} else if _, err := do(req); err != nil {
+	} else if _, err := do(); err != nil {
 		return nil, err
 	}
-	if i.kind == crash || i.kind == hang {
-		i.end(req.Context())
+	switch i.kind {
+	case crash, hang:
+		i.end(a.req.Context())
+	case denied:
+		return refusing(a, http.StatusBadRequest, "AccessDeniedException"), nil
 	}
-	status, code := http.StatusInternalServerError, "InternalServerError"
-	if i.kind == denied {
-		status, code = http.StatusBadRequest, "AccessDeniedException"
-	}
-	return &http.Response{
-		StatusCode: status, Header: http.Header{}, Request: req,
-		Body: io.NopCloser(strings.NewReader(`{"__type":"` + code + `","message":"the fault that the test is about"}`)),
-	}, nil
+	return refusing(a, http.StatusInternalServerError, "InternalServerError"), nil
 }
 
 // strikes reports whether this invocation is to be befallen, and counts it.

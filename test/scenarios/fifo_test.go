@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderflow-cdk/orderflow/internal/handler"
@@ -28,43 +27,31 @@ type taker struct {
 	taken []string
 }
 
-func (k *taker) function(r local.Runtime) (local.Handler, error) {
-	client := r.AWS.HTTPClient
-	r.AWS.HTTPClient = doer(func(req *http.Request) (*http.Response, error) {
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		notes := ""
-		if strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".PutItem") {
-			var in struct {
-				Item struct{ Body struct{ S string } }
-			}
-			var sent struct{ Notes string }
-			if json.Unmarshal(body, &in) == nil && json.Unmarshal([]byte(in.Item.Body.S), &sent) == nil {
-				notes = sent.Notes
-			}
-		}
-		if strings.Contains(notes, "stumble") && k.outages > 0 {
-			k.outages--
-			return &http.Response{StatusCode: 400, Header: http.Header{}, Request: req, Body: io.NopCloser(strings.NewReader(
-				`{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"the table is out of order"}`))}, nil
-		}
-		if notes != "" && !slices.Contains(k.taken, notes) {
-			k.taken = append(k.taken, notes)
-		}
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		return client.Do(req)
-	})
-	return localapp.Functions()[handler.Intake](r)
+func (k *taker) meddle(a act, do func() (*http.Response, error)) (*http.Response, error) {
+	if a.op != "dynamodb.PutItem" {
+		return do()
+	}
+	body, err := io.ReadAll(a.req.Body)
+	if err != nil {
+		return nil, err
+	}
+	a.req.Body = io.NopCloser(bytes.NewReader(body))
+	var in struct {
+		Item struct{ Body struct{ S string } }
+	}
+	var sent struct{ Notes string }
+	if json.Unmarshal(body, &in) != nil || json.Unmarshal([]byte(in.Item.Body.S), &sent) != nil || sent.Notes == "" {
+		return do()
+	}
+	if strings.Contains(sent.Notes, "stumble") && k.outages > 0 {
+		k.outages--
+		return refusing(a, http.StatusBadRequest, "ResourceNotFoundException"), nil
+	}
+	if !slices.Contains(k.taken, sent.Notes) {
+		k.taken = append(k.taken, sent.Notes)
+	}
+	return do()
 }
-
-type doer func(*http.Request) (*http.Response, error)
-
-// Do implements aws.HTTPClient.
-func (f doer) Do(req *http.Request) (*http.Response, error) { return f(req) }
-
-var _ aws.HTTPClient = doer(nil)
 
 // of returns those of the notes that begin with the prefix.
 func of(notes []string, prefix string) []string {
@@ -79,7 +66,7 @@ func of(notes []string, prefix string) []string {
 
 func TestATenantsOrdersKeepTheirOrderAndNobodyElses(t *testing.T) {
 	k := &taker{outages: 2}
-	s := variant(t, fifoByTenant, map[string]local.NewFunction{handler.Intake: k.function})
+	s := variant(t, fifoByTenant, meddle(handler.Intake, k.meddle))
 	acme, globex := caller(t, s, "Authorization", "acme"), caller(t, s, "Authorization", "globex")
 	var locations []string
 	var want []string
@@ -120,7 +107,7 @@ func TestATenantsOrdersKeepTheirOrderAndNobodyElses(t *testing.T) {
 // An order that never can be taken lets those behind it go on once it is dead.
 func TestADeadOrderLetsItsTenantGoOn(t *testing.T) {
 	k := &taker{outages: 5}
-	s := variant(t, fifoByTenant, map[string]local.NewFunction{handler.Intake: k.function})
+	s := variant(t, fifoByTenant, meddle(handler.Intake, k.meddle))
 	c := caller(t, s, "Authorization", "acme")
 	dead := c.submit(order("tok_visa", "acme 1 stumble"))
 	next := c.submit(order("tok_visa", "acme 2"))
@@ -144,7 +131,7 @@ func TestADeadOrderLetsItsTenantGoOn(t *testing.T) {
 // SQS drops what is sent again within five minutes: intake never sees it.
 func TestTheSameKeyInAFIFOQueue(t *testing.T) {
 	k := &taker{outages: 1}
-	s := variant(t, expressByOrder, map[string]local.NewFunction{handler.Intake: k.function})
+	s := variant(t, expressByOrder, meddle(handler.Intake, k.meddle))
 	c := caller(t, s, "X-Api-Key", acmeKey)
 	po := c.with("Idempotency-Key", "po-1")
 	first := po.submit(order("tok_visa", "stumble first"))

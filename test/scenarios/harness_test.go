@@ -49,11 +49,16 @@ type client struct {
 
 func as(t testing.TB, s *local.Stack, tenant string) *client {
 	t.Helper()
-	token, err := s.IDToken("user-of-"+tenant, map[string]any{record.TenantClaim: tenant})
+	token, err := signIn(s, tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &client{t, s, http.Header{"Authorization": {token}, "Content-Type": {"application/json"}}}
+}
+
+// signIn is the ID token of a tenant's user.
+func signIn(s *local.Stack, tenant string) (string, error) {
+	return s.IDToken("user-of-"+tenant, map[string]any{record.TenantClaim: tenant})
 }
 
 // with returns the client with another header; an empty value takes it away.
