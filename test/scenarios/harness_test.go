@@ -16,15 +16,25 @@ import (
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
-// stack starts the dev environment with plenty of what the tests order.
-func stack(t testing.TB) *local.Stack {
+// run starts an environment of the app with plenty of what the tests order.
+func run(t testing.TB, environment string, o local.Options) *local.Stack {
 	t.Helper()
-	s, err := localapp.New("dev", local.Options{Seed: 1, Logs: testLog{t}})
+	s, err := localapp.New(environment, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 1_000_000}, localapp.StockLevel{SKU: "RARE", Available: 1}); err != nil {
+	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 1_000_000}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// stack starts the dev environment, with one piece of what is RARE too.
+func stack(t testing.TB) *local.Stack {
+	t.Helper()
+	s := run(t, "dev", local.Options{Seed: 1, Logs: testLog{t}})
+	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "RARE", Available: 1}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -175,22 +185,70 @@ func order(token, notes string) string {
 // available is what the inventory table says is on hand of a SKU.
 func available(t testing.TB, s *local.Stack, sku string) int {
 	t.Helper()
-	in, _ := json.Marshal(map[string]any{
+	out := call(t, s, "dynamodb", "GetItem", map[string]any{
 		"TableName": s.Outputs()["InventoryTableName"], "Key": map[string]any{"pk": map[string]string{"S": sku}},
 	})
-	out, err := s.Call("dynamodb", "GetItem", in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc struct {
-		Item struct{ Available struct{ N string } }
-	}
-	if err := json.Unmarshal(out, &doc); err != nil {
-		t.Fatal(err)
-	}
+	item, _ := out["Item"].(map[string]any)
+	attribute, _ := item["available"].(map[string]any)
 	var n int
-	if _, err := fmt.Sscan(doc.Item.Available.N, &n); err != nil {
+	if _, err := fmt.Sscan(fmt.Sprint(attribute["N"]), &n); err != nil {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// call calls a service and returns the answer's fields.
+func call(t testing.TB, s *local.Stack, service, action string, in map[string]any) map[string]any {
+	t.Helper()
+	out, err := try(s, service, action, in)
+	if err != nil {
+		t.Fatalf("%s %s: %v", service, action, err)
+	}
+	return out
+}
+
+func try(s *local.Stack, service, action string, in map[string]any) (map[string]any, error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.Call(service, action, b)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]any
+	if len(out) > 0 {
+		err = json.Unmarshal(out, &fields)
+	}
+	return fields, err
+}
+
+// executions is how many executions of the workflow there were, of at most 100.
+func executions(t testing.TB, s *local.Stack) int {
+	t.Helper()
+	list, _ := call(t, s, "states", "ListExecutions", map[string]any{"stateMachineArn": s.Outputs()["StateMachineArn"]})["executions"].([]any)
+	return len(list)
+}
+
+// messages is how many messages wait in a queue.
+func messages(t testing.TB, s *local.Stack, url string) int {
+	t.Helper()
+	var n int
+	if _, err := fmt.Sscan(attribute(t, s, url, "ApproximateNumberOfMessages"), &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func attribute(t testing.TB, s *local.Stack, url, name string) string {
+	t.Helper()
+	out := call(t, s, "sqs", "GetQueueAttributes", map[string]any{"QueueUrl": url, "AttributeNames": []string{name}})
+	attributes, _ := out["Attributes"].(map[string]any)
+	return fmt.Sprint(attributes[name])
+}
+
+// redrive moves what is in a dead-letter queue back to where it came from.
+func redrive(t testing.TB, s *local.Stack, url string) {
+	t.Helper()
+	call(t, s, "sqs", "StartMessageMoveTask", map[string]any{"SourceArn": attribute(t, s, url, "QueueArn")})
 }

@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -232,74 +231,4 @@ func TestDeadLettersAreRedriven(t *testing.T) {
 	if left := available(t, s, "KB-1001"); left != 1_000_000-2 {
 		t.Errorf("%d left of KB-1001", left)
 	}
-}
-
-// run starts an environment of the app with plenty of what the tests order.
-func run(t testing.TB, environment string, o local.Options) *local.Stack {
-	t.Helper()
-	s, err := localapp.New(environment, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 1_000_000}); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// call calls a service and returns the answer's fields.
-func call(t testing.TB, s *local.Stack, service, action string, in map[string]any) map[string]any {
-	t.Helper()
-	out, err := try(s, service, action, in)
-	if err != nil {
-		t.Fatalf("%s %s: %v", service, action, err)
-	}
-	return out
-}
-
-func try(s *local.Stack, service, action string, in map[string]any) (map[string]any, error) {
-	b, err := json.Marshal(in)
-	if err != nil {
-		return nil, err
-	}
-	out, err := s.Call(service, action, b)
-	if err != nil {
-		return nil, err
-	}
-	var fields map[string]any
-	if len(out) > 0 {
-		err = json.Unmarshal(out, &fields)
-	}
-	return fields, err
-}
-
-// executions is how many executions of the workflow there were, of at most 100.
-func executions(t testing.TB, s *local.Stack) int {
-	t.Helper()
-	list, _ := call(t, s, "states", "ListExecutions", map[string]any{"stateMachineArn": s.Outputs()["StateMachineArn"]})["executions"].([]any)
-	return len(list)
-}
-
-// messages is how many messages wait in a queue.
-func messages(t testing.TB, s *local.Stack, url string) int {
-	t.Helper()
-	var n int
-	if _, err := fmt.Sscan(attribute(t, s, url, "ApproximateNumberOfMessages"), &n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-func attribute(t testing.TB, s *local.Stack, url, name string) string {
-	t.Helper()
-	out := call(t, s, "sqs", "GetQueueAttributes", map[string]any{"QueueUrl": url, "AttributeNames": []string{name}})
-	attributes, _ := out["Attributes"].(map[string]any)
-	return fmt.Sprint(attributes[name])
-}
-
-// redrive moves what is in a dead-letter queue back to where it came from.
-func redrive(t testing.TB, s *local.Stack, url string) {
-	t.Helper()
-	call(t, s, "sqs", "StartMessageMoveTask", map[string]any{"SourceArn": attribute(t, s, url, "QueueArn")})
 }
