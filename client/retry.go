@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -94,12 +93,6 @@ func (e *transportError) Unwrap() error { return e.err }
 
 // Is makes errors.Is find ErrUnavailable.
 func (e *transportError) Is(target error) bool { return target == ErrUnavailable }
-
-// Timeout implements net.Error.
-func (e *transportError) Timeout() bool {
-	var t net.Error
-	return errors.As(e.err, &t) && t.Timeout()
-}
 
 // retryAfter reads a Retry-After: seconds, or a date. It is 0 if there is none.
 func retryAfter(h http.Header, now time.Time) time.Duration {
