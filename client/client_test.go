@@ -203,6 +203,9 @@ func TestRetriesEnd(t *testing.T) {
 		if !errors.Is(err, client.ErrUnavailable) || len(k.slept) != 4 {
 			t.Errorf("%v, waits %v", err, k.slept)
 		}
+		if !strings.HasPrefix(err.Error(), `client: Get "`+a.URL) { // the method once
+			t.Error(err)
+		}
 	})
 }
 

@@ -72,6 +72,17 @@ func (a *api) count(prefix string) int {
 	return n
 }
 
+// left waits until nobody polls any more, as it is once a websocket is known to be up.
+func (a *api) left() {
+	for before := -1; ; time.Sleep(150 * time.Millisecond) { // polls are 10 ms apart
+		n := a.count("GET ")
+		if n == before {
+			return
+		}
+		before = n
+	}
+}
+
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	a.requests = append(a.requests, r.Method+" "+r.URL.Path)

@@ -119,10 +119,14 @@ func TestTheReasonOfAnEnd(t *testing.T) {
 func TestWatchEndsWithAnErrorOnlyIfItIsFinal(t *testing.T) {
 	t.Run("not the caller's order", func(t *testing.T) {
 		c, _ := newClient(t, newAPI(t), client.Options{})
+		n := 0
 		for _, err := range c.Watch(context.Background(), "k-other", client.WatchOptions{}) {
-			if !errors.Is(err, client.ErrNotFound) {
+			if n++; !errors.Is(err, client.ErrNotFound) {
 				t.Errorf("%v", err)
 			}
+		}
+		if n != 1 {
+			t.Errorf("%d errors", n)
 		}
 	})
 	t.Run("down for a while", func(t *testing.T) {
@@ -177,7 +181,7 @@ func TestWatchByWebsocket(t *testing.T) {
 	}{
 		{name: "all is well", started: func(a *api, s *session, id string) {
 			s.ack(id)
-			time.Sleep(50 * time.Millisecond)
+			a.left()
 			for n, status := range rest {
 				a.add(status)
 				s.push(id, a.pushed(int64(n+2)))
@@ -192,13 +196,13 @@ func TestWatchByWebsocket(t *testing.T) {
 		}},
 		{name: "one is missing", started: func(a *api, s *session, id string) {
 			s.ack(id)
-			time.Sleep(50 * time.Millisecond)
+			a.left()
 			a.add(rest...)
 			s.push(id, a.pushed(4))
 		}, via: []client.Channel{client.Polling, client.Polling, client.Polling, client.Websocket}},
 		{name: "the last is missing", safety: 20 * time.Second, started: func(a *api, s *session, id string) {
 			s.ack(id)
-			time.Sleep(50 * time.Millisecond)
+			a.left()
 			a.add(rest...)
 			s.push(id, a.pushed(2))
 		}},
@@ -261,7 +265,7 @@ func TestWatchByWebsocket(t *testing.T) {
 			}
 			if c.started != nil {
 				s.started = func(session *session, id string) {
-					if len(a.state().Status) > 0 && a.state().Final() {
+					if a.state().Final() {
 						session.ack(id)
 						return
 					}
@@ -325,10 +329,14 @@ func TestWatchCanBeLeft(t *testing.T) {
 	a, s := newAPI(t), newAppSync(t)
 	a.add("ACCEPTED", "RESERVED")
 	c := realtime(t, a, s, client.Options{})
+	told := 0
 	for e, err := range c.Watch(context.Background(), orderID, client.WatchOptions{}) {
-		if err != nil || e.Sequence != 1 {
+		if told++; err != nil || e.Sequence != 1 {
 			t.Errorf("%v, %v", e, err)
 		}
 		break
+	}
+	if told != 1 {
+		t.Errorf("%d events", told)
 	}
 }
