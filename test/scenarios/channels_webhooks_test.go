@@ -237,12 +237,39 @@ func TestAWebhookOfSomeStatuses(t *testing.T) {
 	if diff := cmp.Diff(byOrder(w.history("acme", good, bad)), byOrder(all.told)); diff != "" {
 		t.Errorf("all (-want +got)\n%s", diff)
 	}
-	// What was deleted hears nothing more, not even of events that are under way.
-	as(t, w.Stack, "acme").do("DELETE", "/webhooks/"+all.id, "").want(http.StatusNoContent)
-	had := len(all.posts)
-	w.settle("acme", w.submit("acme", order("tok_visa", "")))
-	if len(all.posts) != had {
-		t.Errorf("%d posts after it was deleted", len(all.posts)-had)
+}
+
+// What was deleted hears nothing more, not even of events that are under way, and nor does who has
+// registered the same URL since.
+func TestADeletedWebhook(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		t.Run(fmt.Sprint("registered again: ", again), func(t *testing.T) {
+			w := around(t, local.Options{Seed: 1})
+			hook := w.endpoint("acme", "hooks.acme.example")
+			hook.answer = answering(http.StatusInternalServerError)
+			w.settle("acme", w.submit("acme", order("tok_visa", "")))
+			had := len(hook.posts)
+			if had == 0 || attribute(t, w.Stack, w.deliveries(), "ApproximateNumberOfMessagesNotVisible") == "0" {
+				t.Fatalf("%d posts, and nothing is under way", had)
+			}
+			as(t, w.Stack, "acme").do("DELETE", "/webhooks/"+hook.id, "").want(http.StatusNoContent)
+			hook.answer = nil
+			want, now := 0, hook
+			if again {
+				now = w.endpoint("acme", "hooks.acme.example")
+				want, had = 4, 0
+			}
+			id := w.submit("acme", order("tok_visa", ""))
+			w.settle("acme", id)
+			w.Advance(24 * time.Hour)
+			if len(now.posts)-had != want || len(byOrder(now.told)[id]) != want {
+				t.Errorf("%d posts, %v; want %d, of the order after it", len(now.posts)-had, ids(now.told), want)
+			}
+			w.nothingGivenUp()
+			if n := attribute(t, w.Stack, w.deliveries(), "ApproximateNumberOfMessagesNotVisible"); n != "0" {
+				t.Errorf("%s deliveries are left", n)
+			}
+		})
 	}
 }
 
