@@ -339,11 +339,7 @@ func (d *driver) request(method, path, tenant string, header http.Header, body [
 }
 
 func (d *driver) once(method, path, tenant string, header http.Header, body []byte) (response, error) {
-	url := path
-	if !strings.HasPrefix(path, "http") {
-		url = d.base + path
-	}
-	req, err := http.NewRequest(method, url, bytes.NewReader(body))
+	req, err := http.NewRequest(method, d.base+path, bytes.NewReader(body))
 	if err != nil {
 		return response{}, err
 	}
