@@ -40,8 +40,9 @@ func (n *StatusNotifier) MetricGraphQLOutboxAge(options *awscloudwatch.MetricOpt
 }
 
 // MetricOutboxFailures is the number of batches that the outbox failed on for
-// longer than Outbox.MaxRecordAge. Above 0 is an alarm: no channel but polling
-// has told of what is in them. It panics without Outbox.
+// longer than Outbox.MaxRecordAge. Above 0 is an alarm: clients of the topic,
+// of AppSync or of both do not know of what is in them. It panics without
+// Outbox.
 func (n *StatusNotifier) MetricOutboxFailures(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	n.needs("MetricOutboxFailures", "Outbox", n.props.Outbox != nil)
 	return n.OutboxFailures.MetricApproximateNumberOfMessagesVisible(options)

@@ -76,7 +76,7 @@ func (s *stack) makeAlarms() awssns.Topic {
 	}
 
 	status := s.status
-	alarm("OutboxFailures", "Events were given up on: clients with webhooks and websockets do not know of changes; the messages name where in the stream they are",
+	alarm("OutboxFailures", "Events were given up on: clients with webhooks or websockets, by the function that the messages name, do not know of changes; the messages also name where in the stream they are",
 		status.MetricOutboxFailures(over(time.Minute, "Maximum")), 0)
 	alarm("EventsUntellable", "Something writes items to the table of orders that cannot be told of: the log of the function Notify has them",
 		awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
