@@ -18,9 +18,17 @@ type Call struct {
 	Action string
 	// Input is the request body in the AWS JSON protocol of the service.
 	Input []byte
-	// Caller is the ARN of the role that makes the call; empty for a client
-	// outside the stack.
+	// Caller is the ARN of the role or user that makes the call. It is empty for the
+	// account itself, which is who a client without a role is, and where Principal is set.
 	Caller string
+	// Via is the service that makes the call in the role of Caller, which the role's
+	// trust policy has to allow: "states.amazonaws.com".
+	Via string
+	// Principal is the service that makes the call as itself, without a role, so that only a policy
+	// of the resource can allow it: "sns.amazonaws.com".
+	Principal string
+	// SourceARN is the resource on whose behalf a service calls: aws:SourceArn.
+	SourceARN string
 }
 
 // Error is an error as an AWS service answers it.
