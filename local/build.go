@@ -213,7 +213,7 @@ func (s *Stack) buildFunction(r *cfn.Resource) error {
 		slices.Sort(known)
 		return named(r, fmt.Errorf("no code is registered for Handler %q; registered: %s", p.Handler, strings.Join(known, ", ")))
 	}
-	_, err := s.functions.CreateFunction(s.names.physical(r.LogicalID), p, s.inProcess(p, code))
+	_, err := s.functions.CreateFunction(s.names.physical(r.LogicalID), p, faulty{s.inProcess(p, code), s, p.Handler})
 	return named(r, err)
 }
 

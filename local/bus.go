@@ -24,7 +24,10 @@ var latency = map[string]time.Duration{
 // bus carries every call of an AWS service inside the stack, whoever makes it.
 type bus struct {
 	kernel   *sim.Kernel
+	stack    *Stack
 	services map[string]api.Service
+	// authorize decides whether a call may be made; nil: every call may.
+	authorize func(api.Call) *api.Error
 }
 
 // Do implements api.Service.
@@ -38,5 +41,23 @@ func (b *bus) Do(c api.Call, done func([]byte, error)) {
 		})
 		return
 	}
-	b.kernel.After(latency[c.Service], func() { service.Do(c, done) })
+	do := func(done func([]byte, error)) {
+		b.kernel.After(latency[c.Service], func() { service.Do(c, done) })
+	}
+	if b.stack.watching.Load() {
+		done = b.stack.observeCall(c, done)
+	}
+	if len(b.stack.faults) > 0 {
+		if f := b.stack.fault(c.Service + ":" + c.Action); f != nil {
+			f.suffer(b, c, do, done)
+			return
+		}
+	}
+	if b.authorize != nil {
+		if refused := b.authorize(c); refused != nil {
+			done(nil, refused)
+			return
+		}
+	}
+	do(done)
 }

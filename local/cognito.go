@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
 	"fmt"
 	"time"
 
@@ -28,6 +29,18 @@ func newTokens(now func() time.Time) (*tokens, error) {
 		return nil, fmt.Errorf("user pool key: %w", err)
 	}
 	return &tokens{key: key, now: now, checked: map[string]jwt.MapClaims{}}, nil
+}
+
+// encodeKey is the key, for useKey of a later run: tokens stay valid until they expire.
+func (t *tokens) encodeKey() ([]byte, error) { return x509.MarshalECPrivateKey(t.key) }
+
+func (t *tokens) useKey(encoded []byte) error {
+	key, err := x509.ParseECPrivateKey(encoded)
+	if err != nil {
+		return fmt.Errorf("user pool key: %w", err)
+	}
+	t.key = key
+	return nil
 }
 
 // issue signs an ID token with the claims on top of the standard ones.

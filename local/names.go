@@ -14,6 +14,7 @@ import (
 // made in any order and a run can be repeated.
 type names struct {
 	region, account, stack string
+	endpoint               string    // where the stack is served; "": AWS's own hosts
 	started                time.Time // of which streams have their label
 	template               *cfn.Template
 }
@@ -150,4 +151,27 @@ func (n names) environment(parameters map[string]string) cfn.Environment {
 		Region: n.region, AccountID: n.account, StackName: n.stack,
 		Parameters: parameters, Ref: n.ref, GetAtt: n.getAtt,
 	}
+}
+
+// logicalID is the logical id of the resource that an ARN, a URL or a physical name belongs to, or
+// what was given if there is none.
+func (n names) logicalID(of string) string {
+	name := of
+	for _, separator := range []string{"/", ":"} {
+		if i := strings.LastIndex(name, separator); i >= 0 {
+			name = name[i+1:]
+		}
+	}
+	id := strings.TrimSuffix(strings.TrimPrefix(name, n.stack+"-"), ".fifo")
+	if _, ok := n.template.Type(id); ok {
+		return id
+	}
+	// An execution, a stream, a qualifier: what comes before is the resource.
+	for part := range strings.FieldsFuncSeq(of, func(r rune) bool { return r == ':' || r == '/' }) {
+		id := strings.TrimSuffix(strings.TrimPrefix(part, n.stack+"-"), ".fifo")
+		if _, ok := n.template.Type(id); ok {
+			return id
+		}
+	}
+	return of
 }

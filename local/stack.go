@@ -2,25 +2,17 @@ package local
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
-	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
-	"github.com/orderflow-cdk/orderflow/local/internal/appsync"
-	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
-	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
-	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
-	"github.com/orderflow-cdk/orderflow/local/internal/secretsmanager"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
-	"github.com/orderflow-cdk/orderflow/local/internal/sns"
-	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
-	"github.com/orderflow-cdk/orderflow/local/internal/states"
 )
 
 // Options says how a template is run. The zero value runs it in virtual time.
@@ -61,6 +53,12 @@ type Options struct {
 	// OnFrame is told of every event that goes out to a websocket, with the field of
 	// the subscription, within the event of the stack that sends it. Default: nothing is.
 	OnFrame func(at time.Time, subscription string, frame []byte)
+	// OnEvent is told of everything that happens, within the event of the stack in
+	// which it does: it must not call the stack. Default: nobody is. See Observe.
+	OnEvent func(Event)
+	// Data is a folder that keeps what the stack holds: a stack of the same Name goes on from
+	// there, also after its process was killed. It takes RealTime. Default: nothing is kept.
+	Data string
 }
 
 func (o Options) withDefaults() Options {
@@ -92,76 +90,33 @@ func (o Options) withDefaults() Options {
 // it happens one event at a time.
 type Stack struct {
 	mu      sync.Mutex
-	kernel  *sim.Kernel
 	opts    Options
-	names   names
-	bus     *bus
 	tokens  *tokens
-	api     *apigateway.API
-	outputs map[string]string
-	notes   []string
+	clock   clock
+	current atomic.Pointer[sim.Kernel] // the world's, for Now
+	observers
+	faults  faults
+	keeper                // of what outlives the process
 	wake    chan struct{} // something new may come before what Run waits for
 	stopped chan struct{} // closed when Run ends
 	closed  chan struct{} // closed by Close
 
-	queues    *sqs.Service
-	functions *lambda.Service
-	machines  *states.Service
-	tables    *dynamodb.Service
-	secrets   *secretsmanager.Service
-	topics    *sns.Service
-	graphQL   *appsync.API // nil if the template has none
+	*world
 }
 
 // New builds the stack that the template declares. Its error names everything
 // in the template that cannot be run, each with logical id and type.
 func New(template []byte, o Options) (*Stack, error) {
 	o = o.withDefaults()
-	t, err := cfn.Parse(template)
-	if err != nil {
+	s := &Stack{opts: o, wake: make(chan struct{}, 1), stopped: make(chan struct{}), closed: make(chan struct{})}
+	if o.OnEvent != nil {
+		s.Observe(o.OnEvent)
+	}
+	var err error
+	if s.tokens, err = newTokens(s.Now); err != nil {
 		return nil, err
 	}
-	if err := checkTypes(t); err != nil {
-		return nil, err
-	}
-	k := sim.New(o.Start, o.Seed)
-	b := &bus{kernel: k, services: map[string]api.Service{}}
-	s := &Stack{
-		kernel: k, opts: o, bus: b, wake: make(chan struct{}, 1), stopped: make(chan struct{}), closed: make(chan struct{}),
-		names:     names{region: o.Region, account: o.AccountID, stack: o.Name, started: k.Now(), template: t},
-		queues:    sqs.NewService(k, o.Region, o.AccountID),
-		functions: lambda.NewService(k, o.Region, o.AccountID),
-		tables:    dynamodb.NewService(k, o.Region, o.AccountID),
-		machines:  states.NewService(k, b, o.Region, o.AccountID),
-		secrets:   secretsmanager.NewService(k),
-	}
-	s.topics = sns.NewService(k, b, o.Region, o.AccountID, s.post)
-	s.topics.Log = o.Logs
-	if o.Endpoint != "" {
-		s.topics.BaseURL = strings.TrimSuffix(o.Endpoint, "/")
-	}
-	s.functions.Log = o.Logs
-	if o.KeepHistories != 0 {
-		s.machines.KeepHistories = o.KeepHistories
-	}
-	b.services["sqs"] = s.queues
-	b.services["lambda"] = s.functions
-	b.services["dynamodb"] = s.tables
-	b.services["states"] = s.machines
-	b.services["secretsmanager"] = s.secrets
-	b.services["sns"] = s.topics
-	if s.tokens, err = newTokens(k.Now); err != nil {
-		return nil, err
-	}
-	env := s.names.environment(o.Parameters)
-	resources, err := t.Resources(env)
-	if err != nil {
-		return nil, err
-	}
-	if s.outputs, err = t.Outputs(env); err != nil {
-		return nil, err
-	}
-	if err := s.build(resources); err != nil {
+	if err := s.open(template); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -171,6 +126,27 @@ func New(template []byte, o Options) (*Stack, error) {
 // errClosed answers what reaches a stack that was closed.
 var errClosed = errors.New("the stack is closed")
 
+// Inspect makes a call that only reads, at once: no time passes, there are no faults and no
+// permissions, nobody is told, and it is answered also while the stack is paused. A call that
+// would have to wait for something is an error.
+func (s *Stack) Inspect(service, action string, input []byte) (output []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosed() {
+		return nil, errClosed
+	}
+	engine, ok := s.bus.services[service]
+	if !ok {
+		return nil, fmt.Errorf("not simulated: the service %s", service)
+	}
+	answered := false
+	engine.Do(api.Call{Service: service, Action: action, Input: input}, func(out []byte, e error) { output, err, answered = out, e, true })
+	if !answered {
+		return nil, fmt.Errorf("%s:%s is not answered at once", service, action)
+	}
+	return output, err
+}
+
 // Close ends the run and everything that still waits in it, and hangs up on websockets.
 // What reaches the stack afterwards fails.
 func (s *Stack) Close() {
@@ -179,11 +155,17 @@ func (s *Stack) Close() {
 	if s.isClosed() {
 		return
 	}
-	close(s.closed)
-	if s.graphQL != nil {
-		s.graphQL.Close()
+	if s.world != nil {
+		_ = s.commit() // what cannot be kept at the end is lost with the rest
 	}
-	s.kernel.Close()
+	if s.isClosed() {
+		return // by somebody else, while it was written
+	}
+	close(s.closed)
+	if s.world != nil {
+		s.end()
+	}
+	s.closeStore()
 }
 
 func (s *Stack) isClosed() bool {
@@ -197,7 +179,7 @@ func (s *Stack) isClosed() bool {
 
 // Now is the stack's own time. It can also be asked by what runs within an
 // event of the stack, such as a handler of Hosts.
-func (s *Stack) Now() time.Time { return s.kernel.Clock() }
+func (s *Stack) Now() time.Time { return s.current.Load().Clock() }
 
 // enter runs f within the stack, from outside, unless it is closed.
 func (s *Stack) enter(f func()) {
@@ -207,21 +189,19 @@ func (s *Stack) enter(f func()) {
 		return
 	}
 	if s.opts.RealTime {
-		s.kernel.RunUntil(time.Now())
+		s.kernel.RunUntil(s.clock.now())
 	}
 	f()
 	s.mu.Unlock()
+	s.rouse()
+}
+
+// rouse has Run look again at what comes next.
+func (s *Stack) rouse() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
-}
-
-// Advance lets d of virtual time pass, with all that happens in it.
-func (s *Stack) Advance(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.kernel.Advance(d)
 }
 
 // RunUntilIdle lets virtual time pass until nothing more is going to happen but
@@ -269,13 +249,7 @@ var errNoAnswer = errors.New("nothing more is going to happen in the stack, but 
 // time by letting events happen until then, in real time by waiting for Run.
 func (s *Stack) await(start func(done func())) error {
 	if s.opts.RealTime {
-		switch {
-		case s.awaitRealTime(start):
-			return nil
-		case s.isClosed():
-			return errClosed
-		}
-		return errStopped
+		return s.awaitRealTime(start)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -123,11 +124,18 @@ func (f *Function) capacity() *api.Error {
 // start runs the function once, in a free execution environment or in a new
 // one. It fails, without calling done, if there is no concurrency left.
 func (f *Function) start(payload []byte, requestID, arn, traceID string, done func(result)) error {
-	if err := f.capacity(); err != nil {
-		f.stats.Throttles++
-		return err
-	}
 	k := f.s.k
+	refusal := f.capacity()
+	if refusal == nil && f.s.Throttled != nil && f.s.Throttled(f) {
+		refusal = errThrottled("ReservedFunctionConcurrentInvocationLimitExceeded")
+	}
+	if refusal != nil {
+		f.stats.Throttles++
+		if f.s.Observe != nil {
+			f.s.Observe(f, requestID, k.Now(), refusal)
+		}
+		return refusal
+	}
 	inst, cold := f.acquire()
 	begun := k.Now()
 	if traceID == "" {
@@ -148,6 +156,13 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		}
 		f.release(inst, ferr)
 		f.count(k.Now().Sub(begun), ferr)
+		if f.s.Observe != nil {
+			var err error
+			if ferr != nil {
+				err = ferr
+			}
+			f.s.Observe(f, requestID, begun, err)
+		}
 		done(result{requestID, out, ferr})
 	}
 	var cancel func()
@@ -197,6 +212,10 @@ func (f *Function) release(inst *Instance, ferr *FunctionError) {
 	}
 	if ferr == nil || !ferr.Exit {
 		f.idle = append(f.idle, inst)
+		return
+	}
+	if state, ok := inst.State.(io.Closer); ok {
+		_ = state.Close() // it is over, however it ends
 	}
 }
 

@@ -41,7 +41,8 @@ type Invocation struct {
 type Instance struct {
 	// Number counts the function's environments from 1.
 	Number int
-	// State is the invoker's own.
+	// State is the invoker's own. If it is an io.Closer, it is closed when the
+	// environment ends.
 	State any
 }
 
@@ -66,6 +67,18 @@ func newFunctionError(e *messages.InvokeResponse_Error) *FunctionError {
 		payload, _ = json.Marshal(e) // two strings
 	}
 	return &FunctionError{Type: e.Type, Message: e.Message, Payload: payload, Exit: e.ShouldExit}
+}
+
+// Failed is the error of a handler, with the name that a state machine matches.
+func Failed(name, message string) *FunctionError {
+	e := platformError(name, message)
+	e.Exit = false
+	return e
+}
+
+// Exited is the end of an execution environment whose process was killed.
+func Exited(requestID string) *FunctionError {
+	return platformError("Runtime.ExitError", "RequestId: "+requestID+" Error: Runtime exited with error: signal: killed")
 }
 
 // platformError is an error that Lambda itself reports.

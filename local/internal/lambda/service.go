@@ -20,6 +20,11 @@ type Service struct {
 	// Log gets what Lambda itself writes to a function's log, one line at a
 	// time; nil discards it.
 	Log io.Writer
+	// Throttled says whether an invocation is refused although there is concurrency; nil: none is.
+	Throttled func(*Function) bool
+	// Observe is told of every invocation that ended, err being nil, a *FunctionError or the *api.Error of
+	// one that was refused; nil: nobody is.
+	Observe func(f *Function, requestID string, begun time.Time, err error)
 
 	k               *sim.Kernel
 	region, account string

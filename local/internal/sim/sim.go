@@ -119,6 +119,17 @@ func (k *Kernel) Next() (time.Time, bool) {
 	return k.queue[0].at, true
 }
 
+// NextForeground returns the time of the next event that is not in the background,
+// and false when there is none. It looks at all of them.
+func (k *Kernel) NextForeground() (next time.Time, ok bool) {
+	for _, e := range k.queue {
+		if !e.background && (!ok || e.at.Before(next)) {
+			next, ok = e.at, true
+		}
+	}
+	return next, ok
+}
+
 // Step runs the next event, moving the clock to its time. It returns false
 // when there is none.
 func (k *Kernel) Step() bool {
