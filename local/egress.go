@@ -67,10 +67,20 @@ type insideKey struct{}
 // a request is answered within the event that makes it, and takes as much of the stack's
 // time as its answerer sleeps. In real time it is made outside the kernel, which
 // goes on meanwhile.
-type outbound struct{ stack *Stack }
+type outbound struct {
+	stack *Stack
+	from  string // who asks: an ARN
+}
 
 // RoundTrip implements http.RoundTripper.
 func (o outbound) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !o.stack.watching.Load() {
+		return o.roundTrip(req)
+	}
+	return o.stack.observeHTTP(o.from, req, o.roundTrip)
+}
+
+func (o outbound) roundTrip(req *http.Request) (*http.Response, error) {
 	egress := o.stack.opts.Egress
 	if egress == nil {
 		return nil, fmt.Errorf("local: the stack may not reach %s: no Egress was configured", req.URL.Host)
@@ -95,10 +105,12 @@ func (o outbound) RoundTrip(req *http.Request) (*http.Response, error) {
 // outside runs f in a goroutine of its own while p waits and the stack goes on.
 func (s *Stack) outside(p *sim.Proc, f func()) {
 	p.Await(func(resume func()) {
-		go func() {
-			f()
-			s.enter(resume)
-		}()
+		s.release(func() {
+			go func() {
+				f()
+				s.enter(resume)
+			}()
+		})
 	})
 }
 
@@ -117,9 +129,10 @@ func (b outsideBody) Read(p []byte) (n int, err error) {
 
 // post makes a request for a topic.
 func (s *Stack) post(req *http.Request, timeout time.Duration, done func(*http.Response, error)) {
+	topic := req.Header.Get("X-Amz-Sns-Topic-Arn")
 	lambda.Background(s.kernel, func(ctx context.Context) {
 		ctx, cancel := lambda.WithTimeout(ctx, timeout)
 		defer cancel()
-		done(outbound{s}.RoundTrip(req.WithContext(ctx))) //nolint:bodyclose // the topic closes it
+		done(outbound{s, topic}.RoundTrip(req.WithContext(ctx))) //nolint:bodyclose // the topic closes it
 	})
 }

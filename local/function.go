@@ -51,7 +51,7 @@ func (s *Stack) inProcess(p lambda.FunctionProperties, code NewFunction) lambda.
 			AWS:    client.config(s.opts.Region),
 			Now:    s.kernel.Now,
 			Log:    s.opts.Logs,
-			HTTP: &http.Client{Transport: outbound{s}, CheckRedirect: func(*http.Request, []*http.Request) error {
+			HTTP: &http.Client{Transport: outbound{s, init.Function.ARN}, CheckRedirect: func(*http.Request, []*http.Request) error {
 				return http.ErrUseLastResponse
 			}},
 			Parallel:    lambda.Parallel,

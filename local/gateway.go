@@ -137,6 +137,9 @@ type answered func(status int, header http.Header, body []byte)
 // serve has the stack answer a request. The body is read before the stack is
 // held: its client may be slow.
 func (s *Stack) serve(w http.ResponseWriter, r *http.Request, start func(body []byte, done answered)) {
+	if s.watching.Load() {
+		start = s.observeRequest(r, start)
+	}
 	// One byte more than API Gateway takes is enough to see that it is too much.
 	in, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
 	if err != nil {

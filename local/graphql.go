@@ -28,7 +28,7 @@ func (s *Stack) buildGraphQL(resources []appsync.Resource) error {
 		},
 		IdentifyIAM: s.identifyGraphQL,
 		Log:         func(requestID, message string) { fmt.Fprintf(s.opts.Logs, "appsync: %s: %s\n", requestID, message) },
-		OnFrame:     s.opts.OnFrame,
+		OnFrame:     s.observeFrame,
 	}, resources)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *Stack) isGraphQL(host string) bool {
 
 func (s *Stack) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") != "" {
-		appsync.ServeWebSocket(w, r, s.graphQL, s.enterUntil)
+		appsync.ServeWebSocket(w, r, s.graphQL, s.enterUntil, s.release)
 		return
 	}
 	s.serve(w, r, func(body []byte, done answered) {

@@ -1,14 +1,20 @@
 package local
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
+	"github.com/orderflow-cdk/orderflow/local/internal/states"
 )
 
 // EventKind is what kind of thing happened.
@@ -165,4 +171,75 @@ func resourceOf(c api.Call) string {
 		}
 	}
 	return c.Service
+}
+
+// observeState tells of an event of an execution.
+func (s *Stack) observeState(ex *states.Execution, typ, state string, value func() string) {
+	if !s.watching.Load() {
+		return
+	}
+	e := Event{Kind: EventState, From: s.names.logicalID(ex.ARN), To: state, Action: typ, Ref: ex.Name}
+	if strings.HasSuffix(typ, "Failed") || strings.HasSuffix(typ, "TimedOut") {
+		e.Err = value()
+	} else {
+		e.Detail = value()
+	}
+	s.emit(e)
+}
+
+// observeFrame tells of a frame, after Options.OnFrame.
+func (s *Stack) observeFrame(at time.Time, subscription string, frame []byte) {
+	if s.opts.OnFrame != nil {
+		s.opts.OnFrame(at, subscription, frame)
+	}
+	if s.watching.Load() {
+		s.emit(Event{Time: at, Kind: EventFrame, From: "appsync", Action: subscription, Detail: string(frame)})
+	}
+}
+
+// observeRequest is start whose answer is told of first.
+func (s *Stack) observeRequest(r *http.Request, start func([]byte, answered)) func([]byte, answered) {
+	return func(body []byte, done answered) {
+		begun := s.kernel.Now()
+		start(body, func(status int, header http.Header, out []byte) {
+			now := s.kernel.Now()
+			e := Event{
+				Time: now, Kind: EventRequest, To: s.addressee(r), Action: r.Method + " " + r.URL.Path, Duration: now.Sub(begun),
+				Ref: header.Get("X-Amzn-Requestid"), Detail: strconv.Itoa(status) + " " + string(out),
+			}
+			if status >= http.StatusBadRequest {
+				e.Err = http.StatusText(status)
+			}
+			s.emit(e)
+			done(status, header, out)
+		})
+	}
+}
+
+// observeHTTP tells of a request to the outside. Its body is what is told; that of the answer is not read.
+func (s *Stack) observeHTTP(from string, req *http.Request, do func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	begun := s.Now()
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		_ = req.Body.Close() // it was read to its end
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	res, err := do(req)
+	now := s.Now()
+	e := Event{
+		Time: now, Kind: EventHTTP, From: s.names.logicalID(from), To: req.URL.Host, Action: req.Method + " " + req.URL.String(),
+		Duration: now.Sub(begun), Err: errText(err), Ref: req.Header.Get("Webhook-Id"), Detail: string(body),
+	}
+	if res != nil {
+		e.Action += " " + strconv.Itoa(res.StatusCode)
+		if res.StatusCode >= http.StatusBadRequest {
+			e.Err = res.Status
+		}
+	}
+	s.emit(e)
+	return res, err
 }

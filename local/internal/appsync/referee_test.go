@@ -168,7 +168,7 @@ func serveLive(t testing.TB, k *sim.Kernel, a *appsync.API) (url string, l *live
 	})
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
-			appsync.ServeWebSocket(w, r, a, func(f func(), _ func() bool) { l.enter(f) })
+			appsync.ServeWebSocket(w, r, a, func(f func(), _ func() bool) { l.enter(f) }, func(f func()) { f() })
 			return
 		}
 		body, err := io.ReadAll(r.Body)

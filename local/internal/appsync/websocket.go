@@ -25,11 +25,12 @@ const (
 // leaves or is left. enter runs f inside the simulation, holding its kernel, and
 // returns when it has run, or without having run it when the simulation has ended; it is
 // called on this goroutine only. Where nothing else makes the simulation's time pass, enter
-// lets it pass until settled: then the client has its answer.
+// lets it pass until settled: then the client has its answer. release runs f, which lets a frame
+// out, as soon as what led to it cannot be lost any more.
 //
 // It is the one part of the package that uses goroutines and the wall clock: it
 // is the wire between real clients and the simulation.
-func ServeWebSocket(w http.ResponseWriter, r *http.Request, api *API, enter func(f func(), settled func() bool)) {
+func ServeWebSocket(w http.ResponseWriter, r *http.Request, api *API, enter func(f func(), settled func() bool), release func(f func())) {
 	if r.URL.Path != api.cfg.Path && r.URL.Path != api.cfg.Path+"/realtime" {
 		http.NotFound(w, r)
 		return
@@ -57,7 +58,9 @@ func ServeWebSocket(w http.ResponseWriter, r *http.Request, api *API, enter func
 	settled := func() bool { return conn == nil || conn.Settled() }
 	err = errClosed // unless told otherwise
 	enter(func() {
-		conn, err = api.Connect(request, q.push, q.end)
+		conn, err = api.Connect(request,
+			func(frame []byte) { release(func() { q.push(frame) }) },
+			func(code int, reason string) { release(func() { q.end(code, reason) }) })
 	}, settled)
 	if err != nil {
 		q.end(closeGoingAway, err.Error())

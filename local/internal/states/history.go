@@ -72,6 +72,17 @@ func (e *event) payload() string {
 	return jsonText(e.data)
 }
 
+// observed is what an event tells an observer: a failure's name and cause, or the value as JSON.
+func (e *event) observed() string {
+	if f, ok := e.data.(*failure); ok {
+		if f == nil {
+			return ""
+		}
+		return f.name + ": " + f.cause
+	}
+	return e.payload()
+}
+
 // compact turns the values of a history into JSON text. A closed execution's
 // history is rarely read, and as text it costs the garbage collector nothing.
 func (h *history) compact() {
@@ -140,6 +151,14 @@ func (e *event) variables() map[string]any {
 // log appends an event and returns its id. An Express execution has no
 // history, only ids.
 func (ex *Execution) log(e event) int32 {
+	if observe := ex.sm.s.Observe; observe != nil {
+		name := ""
+		if e.state != nil {
+			name = e.state.name
+		}
+		typ, _, _ := ex.details(&e, false)
+		observe(ex, typ, name, e.observed)
+	}
 	h := &ex.history
 	if h.count >= maxHistory-1 && !ex.sm.Express && ex.Status == Running {
 		h.full = true // the last event is that of the failure

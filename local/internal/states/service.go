@@ -44,6 +44,9 @@ type Service struct {
 	// closed earlier lose it. Below 0 all keep it. NewService sets
 	// DefaultKeepHistories.
 	KeepHistories int
+	// Observe is told of every event of an execution, by its type as in a history, with the state's name and
+	// its value as JSON, in the event of the kernel in which it happens; nil: nobody is.
+	Observe func(ex *Execution, typ, state string, value func() string)
 
 	k               *sim.Kernel
 	bus             api.Service
