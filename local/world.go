@@ -60,6 +60,7 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 		machines:  states.NewService(k, b, o.Region, o.AccountID),
 		secrets:   secretsmanager.NewService(k),
 	}
+	w.tables.Created = w.names.started
 	w.topics = sns.NewService(k, b, o.Region, o.AccountID, s.post)
 	w.topics.Log = o.Logs
 	if o.Endpoint != "" {

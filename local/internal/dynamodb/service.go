@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
@@ -10,6 +11,9 @@ import (
 
 // Service is DynamoDB in one region of one account.
 type Service struct {
+	// Created is when the tables were, which is the label of their streams; default the kernel's time.
+	Created time.Time
+
 	k               *sim.Kernel
 	region, account string
 	tables          map[string]*Table
@@ -29,7 +33,7 @@ var _ api.Service = (*Service)(nil)
 // NewService returns a service without tables.
 func NewService(k *sim.Kernel, region, account string) *Service {
 	return &Service{
-		k: k, region: region, account: account,
+		k: k, region: region, account: account, Created: k.Now(),
 		tables: map[string]*Table{},
 		cache: cache{
 			conditions:  map[string]*expression{},
@@ -46,7 +50,7 @@ func (s *Service) CreateTable(name string, p TableProperties) (*Table, error) {
 	if s.tables[name] != nil {
 		return nil, fmt.Errorf("dynamodb: table %q exists", name)
 	}
-	t, err := newTable(s.k, s.region, s.account, name, p)
+	t, err := newTable(s.k, s.Created, s.region, s.account, name, p)
 	if err != nil {
 		return nil, fmt.Errorf("dynamodb: table %q: %w", name, err)
 	}

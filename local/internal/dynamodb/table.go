@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
@@ -38,11 +39,11 @@ type index struct {
 	attributes []string
 }
 
-func newTable(k *sim.Kernel, region, account, name string, p TableProperties) (*Table, error) {
+func newTable(k *sim.Kernel, created time.Time, region, account, name string, p TableProperties) (*Table, error) {
 	t := &Table{
 		k: k, region: region, name: name, props: p,
 		arn:     fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", region, account, name),
-		created: float64(k.Now().UnixMilli()) / 1000,
+		created: float64(created.UnixMilli()) / 1000,
 	}
 	if len(name) < 3 || len(name) > 255 || strings.Trim(name, nameAlphabet) != "" {
 		return nil, fmt.Errorf("a table's name has 3 to 255 characters of a-z, A-Z, 0-9, '_', '-' and '.', got %q", name)
@@ -76,7 +77,7 @@ func newTable(k *sim.Kernel, region, account, name string, p TableProperties) (*
 		default:
 			return nil, fmt.Errorf("StreamSpecification: StreamViewType %q is unknown", t.view)
 		}
-		t.streamARN = t.arn + "/stream/" + k.Now().Format("2006-01-02T15:04:05.000")
+		t.streamARN = t.arn + "/stream/" + created.Format("2006-01-02T15:04:05.000")
 	}
 	if s := p.TimeToLiveSpecification; s != nil && bool(s.Enabled) {
 		if s.AttributeName == "" {
