@@ -2,7 +2,6 @@ package local
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -125,27 +124,6 @@ func New(template []byte, o Options) (*Stack, error) {
 
 // errClosed answers what reaches a stack that was closed.
 var errClosed = errors.New("the stack is closed")
-
-// Inspect makes a call that only reads, at once: no time passes, there are no faults and no
-// permissions, nobody is told, and it is answered also while the stack is paused. A call that
-// would have to wait for something is an error.
-func (s *Stack) Inspect(service, action string, input []byte) (output []byte, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.isClosed() {
-		return nil, errClosed
-	}
-	engine, ok := s.bus.services[service]
-	if !ok {
-		return nil, fmt.Errorf("not simulated: the service %s", service)
-	}
-	answered := false
-	engine.Do(api.Call{Service: service, Action: action, Input: input}, func(out []byte, e error) { output, err, answered = out, e, true })
-	if !answered {
-		return nil, fmt.Errorf("%s:%s is not answered at once", service, action)
-	}
-	return output, err
-}
 
 // Close ends the run and everything that still waits in it, and hangs up on websockets.
 // What reaches the stack afterwards fails.
