@@ -1,0 +1,121 @@
+package local
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
+)
+
+// Resource is a resource of the template as it is in the stack.
+type Resource struct {
+	LogicalID string `json:"logicalId"`
+	Type      string `json:"type"`
+	// Name is the physical name; ARN is empty for types that have none here, URL is that of a queue.
+	Name string `json:"name"`
+	ARN  string `json:"arn,omitempty"`
+	URL  string `json:"url,omitempty"`
+	// Path is the CDK's path of the construct; empty if the template was made without them.
+	Path string `json:"path,omitempty"`
+	// Label is a short name for people: the method and path of a gateway's method, the Handler of
+	// a function, else the logical id without the hash that the CDK appends.
+	Label string `json:"label"`
+	// Properties are as the template has them, with intrinsic functions resolved.
+	Properties json.RawMessage `json:"properties,omitempty"`
+}
+
+// Resources lists the template's resources by logical id, without those whose condition does not hold.
+func (s *Stack) Resources() []Resource {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inventory()
+}
+
+// inventory is Resources for who is within the stack.
+func (s *Stack) inventory() []Resource {
+	declared, err := s.names.template.Resources(s.names.environment(s.opts.Parameters))
+	if err != nil {
+		return nil // The stack would not exist.
+	}
+	byID := make(map[string]*cfn.Resource, len(declared))
+	for _, r := range declared {
+		byID[r.LogicalID] = r
+	}
+	all := make([]Resource, 0, len(declared))
+	for _, r := range declared {
+		in := Resource{
+			LogicalID: r.LogicalID, Type: r.Type, Name: s.physicalName(r), Path: s.names.template.CDKPath(r.LogicalID),
+			Label: label(r, byID), Properties: r.Properties,
+		}
+		for _, attribute := range []string{"Arn", "TopicArn"} {
+			if arn, err := s.names.getAtt(r.LogicalID, r.Type, attribute); err == nil && in.ARN == "" {
+				in.ARN = arn
+			}
+		}
+		if in.ARN == "" {
+			if ref, err := s.names.ref(r.LogicalID, r.Type); err == nil && strings.HasPrefix(ref, "arn:") {
+				in.ARN = ref
+			}
+		}
+		if r.Type == "AWS::SQS::Queue" {
+			in.URL = s.names.queueURL(r.LogicalID)
+		}
+		all = append(all, in)
+	}
+	return all
+}
+
+// physicalName is the name that a resource has in the calls of its service.
+func (s *Stack) physicalName(r *cfn.Resource) string {
+	var p struct{ StateMachineName string }
+	if r.Type == "AWS::StepFunctions::StateMachine" && json.Unmarshal(r.Properties, &p) == nil && p.StateMachineName != "" {
+		return p.StateMachineName
+	}
+	return s.names.physical(r.LogicalID)
+}
+
+// label is the short name of a resource.
+func label(r *cfn.Resource, all map[string]*cfn.Resource) string {
+	var p struct {
+		Handler, HttpMethod, ResourceId, Name string
+	}
+	_ = json.Unmarshal(r.Properties, &p) // what has another shape has none of these
+	switch {
+	case r.Type == "AWS::Lambda::Function" && p.Handler != "":
+		return p.Handler
+	case r.Type == "AWS::ApiGateway::Method":
+		return p.HttpMethod + " " + routePath(p.ResourceId, all)
+	}
+	return withoutHash(r.LogicalID)
+}
+
+// routePath is the path of a gateway's resource.
+func routePath(id string, all map[string]*cfn.Resource) string {
+	path := ""
+	for r := all[id]; r != nil && r.Type == "AWS::ApiGateway::Resource"; {
+		var p struct{ ParentId, PathPart string }
+		if json.Unmarshal(r.Properties, &p) != nil {
+			break
+		}
+		path = "/" + p.PathPart + path
+		r = all[p.ParentId]
+	}
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+// cdkHash is how many hexadecimal digits the CDK appends to a logical id.
+const cdkHash = 8
+
+func withoutHash(id string) string {
+	if len(id) <= cdkHash {
+		return id
+	}
+	name, hash := id[:len(id)-cdkHash], id[len(id)-cdkHash:]
+	if strings.Trim(hash, "0123456789ABCDEF") != "" {
+		return id
+	}
+	return name
+}
