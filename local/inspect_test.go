@@ -115,3 +115,16 @@ func TestMessagesAreLookedAtWithoutReceivingThem(t *testing.T) {
 		t.Error("a queue that the template does not have has messages")
 	}
 }
+
+// What changes something is not to go around faults, permissions and time.
+func TestInspectOnlyReads(t *testing.T) {
+	stack := devStack(t)
+	if out, err := stack.Inspect("dynamodb", "ListTables", []byte(`{}`)); err != nil || !strings.Contains(string(out), "orderflow-dev-") {
+		t.Errorf("%s, %v", out, err)
+	}
+	for _, call := range [][2]string{{"sqs", "SendMessage"}, {"sqs", "ReceiveMessage"}, {"dynamodb", "PutItem"}, {"nowhere", "ListThings"}} {
+		if _, err := stack.Inspect(call[0], call[1], []byte(`{}`)); err == nil {
+			t.Errorf("%v was let through", call)
+		}
+	}
+}
