@@ -105,10 +105,14 @@ func (o outbound) roundTrip(req *http.Request) (*http.Response, error) {
 // outside runs f in a goroutine of its own while p waits and the stack goes on.
 func (s *Stack) outside(p *sim.Proc, f func()) {
 	p.Await(func(resume func()) {
+		s.abroad++
 		s.release(func() {
 			go func() {
 				f()
-				s.enter(resume)
+				s.enter(func() {
+					s.abroad--
+					resume()
+				})
 			}()
 		})
 	})
