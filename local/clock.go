@@ -96,6 +96,15 @@ func (s *Stack) SkipToNext() (time.Time, bool) {
 	return next, true
 }
 
+// Quiet reports whether all that is under way is in the stack itself: no function runs as a
+// process and nobody outside has yet to answer. Then time can be skipped without anybody
+// running out of it.
+func (s *Stack) Quiet() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.abroad == 0
+}
+
 // Advance lets d pass at once, with all that happens in it.
 func (s *Stack) Advance(d time.Duration) {
 	s.mu.Lock()

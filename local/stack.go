@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,6 +93,7 @@ type Stack struct {
 	current atomic.Pointer[sim.Kernel] // the world's, for Now
 	observers
 	faults  faults
+	abroad  int           // what is under way outside: requests, invocations of processes
 	keeper                // of what outlives the process
 	wake    chan struct{} // something new may come before what Run waits for
 	stopped chan struct{} // closed when Run ends
@@ -243,10 +242,4 @@ func (s *Stack) await(start func(done func())) error {
 		s.kernel.Step()
 	}
 	return nil
-}
-
-// ReadTemplate reads a stack's template from a cloud assembly, the folder that
-// cdk synth writes (cdk.out).
-func ReadTemplate(assembly, stack string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(assembly, stack+".template.json"))
 }
