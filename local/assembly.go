@@ -28,9 +28,15 @@ func Stacks(assembly string) ([]string, error) {
 }
 
 // ReadTemplate reads a stack's template from a cloud assembly, the folder that
-// cdk synth writes (cdk.out). The error for a stack that is not in it lists those that are.
+// cdk synth writes (cdk.out). The error for a stack that is not in it lists those that are. A folder without
+// a manifest will do if it has the file <stack>.template.json.
 func ReadTemplate(assembly, stack string) ([]byte, error) {
 	m, err := readManifest(assembly)
+	if errors.Is(err, fs.ErrNotExist) {
+		if template, e := os.ReadFile(filepath.Join(assembly, stack+".template.json")); e == nil {
+			return template, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +54,14 @@ func ReadTemplate(assembly, stack string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(assembly, a.Properties.TemplateFile))
 }
 
+// missingError says that a folder is no cloud assembly.
+type missingError struct{ folder string }
+
+func (e *missingError) Error() string { return e.folder + " is no cloud assembly: it has no manifest.json" }
+
+// Is makes it an fs.ErrNotExist.
+func (e *missingError) Is(target error) bool { return target == fs.ErrNotExist }
+
 // manifest is that of a cloud assembly, as far as it matters here.
 type manifest struct {
 	Version   string
@@ -63,7 +77,7 @@ func readManifest(assembly string) (*manifest, error) {
 	file := filepath.Join(assembly, "manifest.json")
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no cloud assembly: it has no manifest.json", assembly)
+		return nil, &missingError{assembly}
 	}
 	if err != nil {
 		return nil, err
