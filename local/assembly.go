@@ -57,7 +57,9 @@ func ReadTemplate(assembly, stack string) ([]byte, error) {
 // missingError says that a folder is no cloud assembly.
 type missingError struct{ folder string }
 
-func (e *missingError) Error() string { return e.folder + " is no cloud assembly: it has no manifest.json" }
+func (e *missingError) Error() string {
+	return e.folder + " is no cloud assembly: it has no manifest.json"
+}
 
 // Is makes it an fs.ErrNotExist.
 func (e *missingError) Is(target error) bool { return target == fs.ErrNotExist }
