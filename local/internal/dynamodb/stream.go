@@ -43,9 +43,6 @@ func (t *Table) emit(old, r *record, by string) {
 		return
 	}
 	t.sequence++
-	if len(t.listeners) == 0 {
-		return
-	}
 	s := StreamRecord{
 		Created:          t.k.Now(),
 		SequenceNumber:   strconv.FormatUint(firstSequence+t.sequence, 10) + "00000",
@@ -75,6 +72,7 @@ func (t *Table) emit(old, r *record, by string) {
 		s.OldImage = old.item
 		s.SizeBytes += old.size
 	}
+	t.keep(s)
 	for _, f := range t.listeners {
 		f(s)
 	}

@@ -21,6 +21,7 @@ type Table struct {
 	indexes   []*index
 	view      string
 	listeners []func(StreamRecord)
+	log       streamLog
 	sequence  uint64
 	bytes     int
 	ttl       expiry
