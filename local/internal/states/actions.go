@@ -137,13 +137,13 @@ func (s *Service) startExecution(b []byte) ([]byte, error) {
 	}
 	var ex *Execution
 	if sm.Express {
-		ex = sm.start(sm.expressARN(name), name, text, v)
+		ex = sm.start(sm.expressARN(name), name, text, v, saveStart)
 	} else {
 		arn := fmt.Sprintf("arn:aws:states:%s:%s:execution:%s:%s", s.region, s.account, sm.Name, name)
 		old := sm.names[name]
 		switch {
 		case old == nil || old.Status != Running && s.k.Now().Sub(old.Stop) >= nameRetention:
-			ex = sm.start(arn, name, text, v)
+			ex = sm.start(arn, name, text, v, saveAll)
 		case old.Status == Running && old.Input == text:
 			ex = old
 		default:
@@ -172,7 +172,7 @@ func (s *Service) startSyncExecution(b []byte, done func([]byte, error)) {
 	if name == "" {
 		name = s.newID()
 	}
-	ex := sm.start(sm.expressARN(name), name, text, v)
+	ex := sm.start(sm.expressARN(name), name, text, v, saveNothing)
 	ex.onClose = append(ex.onClose, func() {
 		out := ex.describe()
 		delete(out, "redriveCount")
@@ -274,7 +274,7 @@ func (s *Service) describeStateMachine(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	return appendJSON(nil, map[string]any{
-		"stateMachineArn": sm.ARN, "name": sm.Name, "status": "ACTIVE", "definition": sm.definition,
+		"stateMachineArn": sm.ARN, "name": sm.Name, "status": "ACTIVE", "definition": sm.version.definition,
 		"roleArn": sm.RoleARN, "type": sm.kind(), "creationDate": epoch(sm.created),
 	}), nil
 }

@@ -35,6 +35,7 @@ type branch struct {
 	heartbeat *sim.Event
 	beat      time.Duration
 	token     string         // of the current attempt; valid while the service knows it
+	saved                    // what only a restart needs
 	fan       *fan           // of a Parallel or Map state
 	context   map[string]any // $states.context of the current attempt, once asked for
 }
@@ -42,7 +43,8 @@ type branch struct {
 // transition moves on to a state after the time that this takes.
 func (b *branch) transition(next *state, input any) {
 	b.state, b.input = next, input
-	b.timer = b.ex.sm.s.k.After(b.ex.sm.s.Transition, b.enter)
+	s := b.ex.sm.s
+	b.schedule(moving, s.k.Now().Add(s.Transition))
 }
 
 func (b *branch) enter() {
@@ -61,6 +63,7 @@ func (b *branch) run() {
 	}
 	b.attempt++
 	b.token, b.context = "", nil
+	b.working()
 	switch b.state.typ {
 	case taskState:
 		b.runTask()
@@ -228,7 +231,7 @@ func (b *branch) retry(f *failure) bool {
 		if r.fullJitter && d > 0 {
 			d = time.Duration(k.Rand().Int64N(int64(d) + 1))
 		}
-		b.timer = k.After(d, b.run)
+		b.schedule(retrying, k.Now().Add(d))
 		return true
 	}
 	return false
@@ -305,8 +308,8 @@ func (b *branch) settle() {
 	b.timer, b.timeout, b.heartbeat = nil, nil, nil
 	if b.token != "" {
 		delete(b.ex.sm.s.tokens, b.token)
-		b.ex.sm.s.spent[b.token] = true
 	}
+	b.working()
 	if b.fan != nil {
 		b.abort()
 	}

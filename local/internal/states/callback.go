@@ -1,6 +1,8 @@
 package states
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 
@@ -11,12 +13,29 @@ import (
 // from one that is no longer valid.
 const tokenPrefix = "AQC"
 
+// A token is nonceSize random bytes and their authentication code: so the service knows its
+// own tokens without keeping those of tasks that ended.
+const nonceSize = 64
+
 func (s *Service) newToken() string {
-	var b [96]byte
-	for i := range b {
+	var b [nonceSize + sha256.Size]byte
+	for i := range nonceSize {
 		b[i] = byte(s.ids.Uint32())
 	}
+	copy(b[nonceSize:], s.authenticate(b[:nonceSize]))
 	return tokenPrefix + base64.StdEncoding.EncodeToString(b[:])
+}
+
+func (s *Service) authenticate(nonce []byte) []byte {
+	mac := hmac.New(sha256.New, s.tokenKey)
+	mac.Write(nonce)
+	return mac.Sum(nil)
+}
+
+// issued says whether a token is one of the service's.
+func (s *Service) issued(token string) bool {
+	b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(token, tokenPrefix))
+	return err == nil && len(b) == nonceSize+sha256.Size && hmac.Equal(b[nonceSize:], s.authenticate(b[:nonceSize]))
 }
 
 // task finds the branch that a token is for.
@@ -25,10 +44,10 @@ func (s *Service) task(token string) (*branch, error) {
 		return b, nil
 	}
 	switch {
-	case s.spent[token]:
-		return nil, api.Errorf("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
 	case !strings.HasPrefix(token, tokenPrefix):
 		return nil, api.Errorf("InvalidToken", "Invalid Token: 'Invalid token'")
+	case s.issued(token): // the task timed out or has ended otherwise
+		return nil, api.Errorf("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
 	}
 	return nil, api.Errorf("TaskDoesNotExist", "Task does not exist")
 }
@@ -91,7 +110,7 @@ func (s *Service) sendTaskHeartbeat(b []byte) ([]byte, error) {
 		return nil, err
 	}
 	if br.beat > 0 && br.heartbeat != nil {
-		br.startHeartbeat()
+		br.startHeartbeat(s.k.Now().Add(br.beat))
 	}
 	return []byte("{}"), nil
 }

@@ -31,7 +31,13 @@ type Execution struct {
 	Input, Output string
 
 	sm      *StateMachine
-	root    *branch // nil once it has closed
+	version *version // of the state machine, at its start
+	role    string   // ARN of the state machine's, at its start
+	number  int      // among the state machine's executions, from 1
+	closing uint64   // among those that closed, from 1
+	saves   saves    // what of it outlives the process
+	counted bool     // among the version's users
+	root    *branch  // nil once it has closed
 	timeout *sim.Event
 	history history
 	context map[string]any // $states.context.Execution
@@ -41,34 +47,58 @@ type Execution struct {
 }
 
 // start runs an execution of sm whose input has been checked.
-func (sm *StateMachine) start(arn, name, text string, input any) *Execution {
-	s := sm.s
-	ex := &Execution{ARN: arn, Name: name, Status: Running, Start: s.k.Now(), Input: text, sm: sm}
-	ex.context = map[string]any{
-		"Id": arn, "Input": input, "Name": name, "RoleArn": sm.RoleARN,
-		"StartTime": ex.Start.Format(timeFormat), "RedriveCount": 0.0,
-	}
-	ex.machine = map[string]any{"Id": sm.ARN, "Name": sm.Name}
+func (sm *StateMachine) start(arn, name, text string, input any, saves saves) *Execution {
 	sm.Started++
-	if !sm.Express {
-		sm.executions = append(sm.executions, ex)
-		sm.names[name] = ex
-		s.byARN[arn] = ex
+	ex := &Execution{
+		ARN: arn, Name: name, Status: Running, Start: sm.s.k.Now(), Input: text,
+		sm: sm, version: sm.version, role: sm.RoleARN, number: sm.Started, saves: saves,
 	}
-	limit := maxDuration
-	if sm.Express {
-		limit = maxExpressDuration
-	}
-	if t := seconds(sm.Machine.TimeoutSeconds); t > 0 {
-		limit = min(limit, t)
-	}
-	ex.timeout = s.k.After(limit, func() {
-		ex.close(TimedOut, errTimeout, "", nil, event{kind: executionTimedOut, prev: ex.root.last})
-	})
+	ex.setContext(input)
+	ex.enlist()
+	ex.startTimeout()
 	ex.root = &branch{ex: ex}
+	ex.touch()
 	ex.log(event{kind: executionStarted, data: input})
 	ex.root.transition(sm.Machine.graph.start, input)
 	return ex
+}
+
+// setContext makes the parts of the context object that are the same in all states.
+func (ex *Execution) setContext(input any) {
+	ex.context = map[string]any{
+		"Id": ex.ARN, "Input": input, "Name": ex.Name, "RoleArn": ex.role,
+		"StartTime": ex.Start.Format(timeFormat), "RedriveCount": 0.0,
+	}
+	ex.machine = map[string]any{"Id": ex.sm.ARN, "Name": ex.sm.Name}
+}
+
+// enlist makes the execution one that can be found, unless it is an Express one.
+func (ex *Execution) enlist() {
+	sm := ex.sm
+	if !sm.Express {
+		sm.executions = append(sm.executions, ex)
+		sm.names[ex.Name] = ex
+		sm.s.byARN[ex.ARN] = ex
+	}
+	ex.keep()
+}
+
+// deadline is when the execution times out.
+func (ex *Execution) deadline() time.Time {
+	limit := maxDuration
+	if ex.sm.Express {
+		limit = maxExpressDuration
+	}
+	if t := seconds(ex.version.machine.TimeoutSeconds); t > 0 {
+		limit = min(limit, t)
+	}
+	return ex.Start.Add(limit)
+}
+
+func (ex *Execution) startTimeout() {
+	ex.timeout = ex.sm.s.k.At(ex.deadline(), func() {
+		ex.close(TimedOut, errTimeout, "", nil, event{kind: executionTimedOut, prev: ex.root.last})
+	})
 }
 
 func (ex *Execution) succeed(output any) {
@@ -94,7 +124,11 @@ func (ex *Execution) close(status Status, name, cause string, f *failure, e even
 		e.data = &failure{name: name, cause: cause}
 	}
 	ex.log(e)
+	ex.touch()
+	ex.root.touch()
 	ex.root, ex.timeout, ex.context, ex.machine = nil, nil, nil, nil
+	s.closings++
+	ex.closing = s.closings
 	if !ex.history.dropped {
 		ex.history.compact()
 		ex.sm.events = len(ex.history.events)
@@ -102,11 +136,12 @@ func (ex *Execution) close(status Status, name, cause string, f *failure, e even
 	if !ex.sm.Express && s.KeepHistories >= 0 {
 		s.closed = append(s.closed, ex)
 		for len(s.closed) > s.KeepHistories {
-			s.closed[0].history.drop()
+			s.closed[0].dropHistory()
 			s.closed[0] = nil
 			s.closed = s.closed[1:]
 		}
 	}
+	ex.settleVersion()
 	waiting := ex.onClose
 	ex.onClose = nil
 	for _, f := range waiting {

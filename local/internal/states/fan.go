@@ -20,6 +20,7 @@ type fan struct {
 	items      []any
 	limit      int // of concurrent iterations
 	tolerates  bool
+	tolerated  map[int]bool // the iterations that failed
 	count      float64
 	percentage float64
 }
@@ -79,7 +80,9 @@ func (b *branch) runMap() {
 		b.handle(f)
 		return
 	}
-	fan.tolerates = fan.count >= 0 || fan.percentage >= 0
+	if fan.tolerates = fan.count >= 0 || fan.percentage >= 0; fan.tolerates {
+		fan.tolerated = map[int]bool{}
+	}
 	fan.limit = maxInlineParallel
 	if limit > 0 {
 		fan.limit = min(fan.limit, int(limit))
@@ -150,6 +153,7 @@ func (b *branch) childSucceeded(child *branch, out any) {
 func (b *branch) childDone(child *branch, kind eventKind) {
 	fan := b.fan
 	fan.running[child.index] = nil
+	child.touch()
 	fan.active--
 	fan.done++
 	last := child.last
@@ -172,7 +176,7 @@ func (b *branch) fanDone(last int32) {
 	results := b.fan.results
 	b.last = last
 	b.ex.log(event{kind: fanSucceeded, state: b.state, prev: last})
-	b.fan = nil
+	b.forgetFan()
 	if exceeds(results, maxPayload) {
 		b.handle(tooLarge(b.state.name))
 		return
@@ -192,6 +196,7 @@ func (b *branch) childFailed(child *branch, f *failure) {
 		fan.failed++
 		if !fan.exceeded() {
 			fan.results[child.index] = map[string]any{"Error": f.name, "Cause": f.cause}
+			fan.tolerated[child.index] = true
 			b.childDone(child, iterationFailed)
 			return
 		}
@@ -231,7 +236,7 @@ func (b *branch) abort() {
 			b.ex.log(event{kind: iterationAborted, state: b.state, index: int32(child.index), prev: b.last})
 		}
 	}
-	b.fan = nil
+	b.forgetFan()
 }
 
 func (b *branch) noteFanFailed() {

@@ -174,6 +174,7 @@ func (ex *Execution) log(e event) int32 {
 		h.events = make([]event, 0, ex.sm.events+1)
 	}
 	h.events = append(h.events, e)
+	ex.touchHistory(h.count)
 	return h.count
 }
 
@@ -192,4 +193,5 @@ func (ex *Execution) overlong() bool {
 func (b *branch) note(e event) {
 	e.prev = b.last
 	b.last = b.ex.log(e)
+	b.touch()
 }

@@ -22,7 +22,7 @@ func (ex *Execution) details(e *event, data bool) (typ, key string, details map[
 	}
 	switch e.kind {
 	case executionStarted:
-		return "ExecutionStarted", "executionStartedEventDetails", with(ex.payload("input", ex.Input, data), "roleArn", ex.sm.RoleARN)
+		return "ExecutionStarted", "executionStartedEventDetails", with(ex.payload("input", ex.Input, data), "roleArn", ex.role)
 	case executionSucceeded:
 		return "ExecutionSucceeded", "executionSucceededEventDetails", ex.payload("output", ex.Output, data)
 	case executionFailed:

@@ -1,6 +1,7 @@
 package states
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,14 +60,15 @@ type Service struct {
 	byName   []*StateMachine          // in order of creation
 	byARN    map[string]*Execution    // Standard executions
 	tokens   map[string]*branch
-	spent    map[string]bool // tokens of tasks that timed out or were otherwise left
-	closed   []*Execution    // with a history, oldest first
+	tokenKey []byte       // that tells the service's own tokens
+	closed   []*Execution // with a history, oldest first
+	keeping               // what is only for restarts
 }
 
 // NewService returns a service without state machines. Its executions make
 // their calls through bus.
 func NewService(k *sim.Kernel, bus api.Service, region, account string) *Service {
-	return &Service{
+	s := &Service{
 		Transition: DefaultTransition, KeepHistories: DefaultKeepHistories,
 		k: k, bus: bus, region: region, account: account,
 		// Ids come from a stream of their own, so that how many are made does
@@ -75,8 +77,12 @@ func NewService(k *sim.Kernel, bus api.Service, region, account string) *Service
 		env:      jsonata.NewEnv(jsonata.Host{Now: k.Now, Rand: k.Rand()}),
 		scratch:  map[string]any{},
 		machines: map[string]*StateMachine{}, byARN: map[string]*Execution{},
-		tokens: map[string]*branch{}, spent: map[string]bool{},
+		tokens: map[string]*branch{}, keeping: newKeeping(),
 	}
+	for range 4 {
+		s.tokenKey = binary.LittleEndian.AppendUint64(s.tokenKey, s.ids.Uint64())
+	}
+	return s
 }
 
 // StateMachineProperties are those of AWS::StepFunctions::StateMachine.
@@ -104,7 +110,7 @@ type StateMachine struct {
 	Machine *Machine
 
 	s          *Service
-	definition string
+	version    *version // of its definition
 	created    time.Time
 	executions []*Execution          // in order of their start
 	names      map[string]*Execution // the latest with each name
@@ -139,14 +145,15 @@ func (s *Service) CreateStateMachine(name string, p StateMachineProperties) (*St
 	if err != nil {
 		return fail(err)
 	}
-	m, err := Parse([]byte(definition))
+	v, err := s.versionOf(definition)
 	if err != nil {
 		return fail(err)
 	}
+	m := v.machine
 	sm := &StateMachine{
 		ARN:  fmt.Sprintf("arn:aws:states:%s:%s:stateMachine:%s", s.region, s.account, name),
 		Name: name, RoleARN: p.RoleArn, Machine: m, s: s,
-		definition: definition, created: s.k.Now(), names: map[string]*Execution{},
+		version: v, created: s.k.Now(), names: map[string]*Execution{},
 	}
 	switch p.StateMachineType {
 	case "", "STANDARD":
@@ -164,6 +171,7 @@ func (s *Service) CreateStateMachine(name string, p StateMachineProperties) (*St
 	if s.machines[sm.ARN] != nil {
 		return fail(errors.New("it exists already"))
 	}
+	v.current++
 	s.machines[sm.ARN] = sm
 	s.byName = append(s.byName, sm)
 	return sm, nil

@@ -60,7 +60,7 @@ func (b *branch) runWait() {
 		}
 		until = t
 	}
-	b.timer = b.ex.sm.s.k.At(until, func() { b.finish(b.input, false) })
+	b.schedule(waiting, until)
 }
 
 // parseTimestamp reads what the States Language calls a timestamp: RFC 3339

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 )
@@ -36,7 +37,7 @@ func (b *branch) runTask() {
 		b.handle(f)
 		return
 	}
-	call, verbatim, f := b.call(arguments)
+	call, verbatim, f := b.callWith(arguments)
 	if len(call.Input) > maxPayload && exceeds(arguments, maxPayload) {
 		b.handle(tooLarge(b.state.name))
 		return
@@ -55,30 +56,45 @@ func (b *branch) runTask() {
 	}
 	b.note(event{kind: taskStarted, state: b.state})
 	if timeout > 0 {
-		b.timeout = s.k.After(seconds(timeout), func() { b.taskTimedOut("") })
+		b.startTimeout(s.k.Now().Add(seconds(timeout)))
 	}
 	if beat > 0 {
 		b.beat = seconds(beat)
-		b.startHeartbeat()
+		b.startHeartbeat(s.k.Now().Add(b.beat))
 	}
+	b.make(call)
+}
+
+// make makes the call of a task. It is kept, since it is made again if the service
+// is restored before the answer.
+func (b *branch) make(call api.Call) {
+	b.call = call.Input
 	attempt := b.attempt
-	s.bus.Do(call, func(out []byte, err error) {
+	b.ex.sm.s.bus.Do(call, func(out []byte, err error) {
 		if b.attempt == attempt { // else nobody waits for it any more
 			b.answered(out, err)
 		}
 	})
 }
 
-func (b *branch) startHeartbeat() {
-	b.heartbeat.Cancel()
-	b.heartbeat = b.ex.sm.s.k.After(b.beat, func() { b.taskTimedOut(errHeartbeat) })
+func (b *branch) startTimeout(at time.Time) {
+	b.timeoutAt = at
+	b.timeout = b.ex.sm.s.k.At(at, func() { b.taskTimedOut("") })
 }
 
-// call is the call of the bus that a task makes. verbatim tells whether its
+// startHeartbeat has the task fail at a time, unless there is a heartbeat before.
+func (b *branch) startHeartbeat(at time.Time) {
+	b.heartbeat.Cancel()
+	b.heartbeatAt = at
+	b.heartbeat = b.ex.sm.s.k.At(at, func() { b.taskTimedOut(errHeartbeat) })
+	b.touch()
+}
+
+// callWith is the call of the bus that a task makes. verbatim tells whether its
 // input is the arguments as they are.
-func (b *branch) call(arguments any) (c api.Call, verbatim bool, f *failure) {
+func (b *branch) callWith(arguments any) (c api.Call, verbatim bool, f *failure) {
 	r := b.state.resource
-	c = api.Call{Service: r.service, Action: r.action, Caller: b.ex.sm.RoleARN}
+	c = b.calling()
 	if r.functionARN != "" {
 		c.Input = appendJSON(nil, map[string]any{"FunctionName": r.functionARN, "Payload": arguments, "InvocationType": "RequestResponse"})
 		return c, false, nil
@@ -111,6 +127,11 @@ func (b *branch) call(arguments any) (c api.Call, verbatim bool, f *failure) {
 	}
 	c.Input = appendJSON(make([]byte, 0, 1024), in)
 	return c, verbatim, nil
+}
+
+// calling is the call of the bus that a task makes, without its input.
+func (b *branch) calling() api.Call {
+	return api.Call{Service: b.state.resource.service, Action: b.state.resource.action, Caller: b.ex.role}
 }
 
 // withText makes JSON text of a member that a service wants as a string.
@@ -174,10 +195,13 @@ func (b *branch) answered(out []byte, err error) {
 	}
 	switch r.pattern {
 	case callback:
+		b.submitted, b.call = true, nil
 		b.note(event{kind: taskSubmitted, state: b.state, data: v})
 	case runJob, runJobParsed:
+		b.submitted, b.call = true, nil
 		b.note(event{kind: taskSubmitted, state: b.state, data: v})
-		b.awaitExecution(answer)
+		arn, _ := answer["executionArn"].(string)
+		b.awaitExecution(arn)
 	default:
 		b.taskSucceeded(v, out)
 	}
@@ -195,8 +219,8 @@ func upperKeys(m map[string]any) map[string]any {
 }
 
 // awaitExecution waits for the execution that the task started.
-func (b *branch) awaitExecution(answer map[string]any) {
-	arn, _ := answer["executionArn"].(string)
+func (b *branch) awaitExecution(arn string) {
+	b.awaits = arn
 	ex := b.ex.sm.s.byARN[arn]
 	if ex == nil {
 		b.taskFailed(runtimeFailure("%s: the execution %s is not one of a Standard state machine", b.state.name, arn))
