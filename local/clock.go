@@ -105,6 +105,33 @@ func (s *Stack) Quiet() bool {
 	return s.abroad == 0
 }
 
+// RunUntilIdle lets time pass until nothing more is going to happen but
+// housekeeping (items whose time to live ends), or until limit has passed, and
+// reports whether the stack is idle. In real time it skips what would only be waited for, except
+// while something is under way outside.
+func (s *Stack) RunUntilIdle(limit time.Duration) bool {
+	s.mu.Lock()
+	defer s.rouse()
+	defer s.mu.Unlock()
+	end := s.kernel.Now().Add(limit)
+	for !s.isClosed() {
+		switch next, _ := s.kernel.Next(); {
+		case s.abroad > 0:
+			s.mu.Unlock()
+			time.Sleep(time.Millisecond)
+			s.mu.Lock()
+		case s.kernel.Idle():
+			return true
+		case next.After(end):
+			return false
+		default:
+			s.kernel.Step()
+			s.clock.set(s.kernel.Now())
+		}
+	}
+	return false
+}
+
 // Advance lets d pass at once, with all that happens in it.
 func (s *Stack) Advance(d time.Duration) {
 	s.mu.Lock()

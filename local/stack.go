@@ -181,22 +181,6 @@ func (s *Stack) rouse() {
 	}
 }
 
-// RunUntilIdle lets virtual time pass until nothing more is going to happen but
-// housekeeping (items whose time to live ends), or until limit has passed, and
-// reports whether the stack is idle.
-func (s *Stack) RunUntilIdle(limit time.Duration) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	end := s.kernel.Now().Add(limit)
-	for !s.kernel.Idle() {
-		if next, _ := s.kernel.Next(); next.After(end) {
-			return false
-		}
-		s.kernel.Step()
-	}
-	return true
-}
-
 // Notes lists what the template declares and the run does not simulate, one
 // line for each property or resource, sorted.
 func (s *Stack) Notes() []string { return s.notes }
