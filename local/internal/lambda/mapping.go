@@ -277,18 +277,21 @@ func (b *batch) try() {
 // done deletes what succeeded. The rest stays in flight: it becomes visible
 // again when its visibility timeout ends.
 func (b *batch) done(r result) {
+	var failed []string
+	succeeded := false
 	if r.err == nil {
-		failed, ok := b.failures(r.out)
-		for i := range b.messages {
-			d := &b.messages[i]
-			if !ok || slices.Contains(failed, d.ID) {
-				continue
-			}
-			// A FIFO message whose visibility timeout is over cannot be deleted any
-			// more: it comes again.
-			if b.m.q.Delete(d.ReceiptHandle) == nil {
-				b.m.stats.Deleted++
-			}
+		failed, succeeded = b.failures(r.out)
+	}
+	for i := range b.messages {
+		d := &b.messages[i]
+		if !succeeded || slices.Contains(failed, d.ID) {
+			d.Release()
+			continue
+		}
+		// A FIFO message whose visibility timeout is over cannot be deleted any
+		// more: it comes again.
+		if b.m.q.Delete(d.ReceiptHandle) == nil {
+			b.m.stats.Deleted++
 		}
 	}
 	b.end()

@@ -149,7 +149,9 @@ func (s *Service) setQueueAttributes(c api.Call) ([]byte, error) {
 			return nil, err
 		}
 	}
+	q.override(in.Attributes)
 	q.set, q.modified = set, q.k.Now()
+	q.changed()
 	q.expiry = time.Time{} // the retention period may be another
 	q.stir()
 	return []byte("{}"), nil

@@ -63,10 +63,21 @@ func (q *Queue) ChangeVisibility(handle string, d time.Duration) error {
 		return errInvalid("Value %d for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].", int(d/time.Second))
 	}
 	m.visibleAt = now.Add(d)
+	m.held = false // who says how long it stays hidden means it
+	m.changed()
 	q.pending.fix(m.index)
 	q.settle()
 	q.stir()
 	return nil
+}
+
+// Release says that an event source mapping is done with a message that it did not
+// delete, which stays in flight until its visibility timeout ends.
+func (d *Delivery) Release() {
+	if m := d.Message; m.held && m.receives == d.ReceiveCount {
+		m.held = false
+		m.changed()
+	}
 }
 
 func errExpired(handle string) *api.Error {
@@ -84,6 +95,7 @@ func (q *Queue) Purge() error {
 	for _, m := range q.inOrder() {
 		q.drop(m)
 	}
-	q.dedup = dedupWindow{}
+	q.dedup.forget()
+	q.changed()
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 // group is a message group: the unit of order in a FIFO queue, a tenant in a
 // standard queue. All messages without group id share one that is never noisy.
 type group struct {
+	q        *Queue
 	id       string
 	ready    minHeap[*Message]
 	pending  int // delayed or in flight
@@ -46,7 +47,7 @@ type group struct {
 func (q *Queue) groupFor(id string) *group {
 	g := q.groups[id]
 	if g == nil {
-		g = &group{id: id}
+		g = &group{q: q, id: id}
 		g.ready.less = func(a, b *Message) bool { return a.ordinal < b.ordinal }
 		g.ready.moved = func(m *Message, i int) { m.index = i }
 		q.groups[id] = g
@@ -83,6 +84,7 @@ func (q *Queue) place(g *group) {
 	if g.ready.len() == 0 && g.pending == 0 {
 		delete(q.groups, g.id)
 	}
+	g.changed()
 }
 
 // choose returns the group whose first message is to be received next, or nil.

@@ -64,7 +64,9 @@ type Message struct {
 	state     state
 	receipt   uint32 // number of the receipt handle that is valid
 	visibleAt time.Time
-	index     int // place in the heap that holds it
+	held      bool   // in flight with an event source mapping that is not done with it
+	index     int    // place in the heap that holds it
+	key       string // of its record, once it was asked for
 }
 
 type state uint8

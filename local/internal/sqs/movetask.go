@@ -15,12 +15,14 @@ import (
 // rate of n moves up to n messages once a second; without a rate everything
 // that is there moves at once, where AWS picks a rate of its own.
 type moveTask struct {
+	number              int // place in the order of tasks
 	id                  string
 	source, destination *Queue // destination is nil: back to where each came from
 	perSecond           int
 	toMove, moved       int
 	started             time.Time
 	status, reason      string
+	next                time.Time // when it goes on
 }
 
 func (s *Service) startMessageMoveTask(c api.Call) ([]byte, error) {
@@ -62,8 +64,11 @@ func (s *Service) startMessageMoveTask(c api.Call) ([]byte, error) {
 		}
 	}
 	t.toMove, _, _ = source.Len()
+	if n := len(s.tasks); n > 0 {
+		t.number = s.tasks[n-1].number + 1
+	}
 	s.tasks = append(s.tasks, t)
-	s.k.After(0, func() { s.move(t) })
+	s.moveAt(t, s.k.Now())
 	return json.Marshal(struct{ TaskHandle string }{t.handle()})
 }
 
@@ -77,11 +82,19 @@ func (s *Service) taskQueue(parameter, arn string) (*Queue, error) {
 	return nil, errNotFound("The resource that you specified for the %s parameter doesn't exist.", parameter)
 }
 
+// moveAt goes on with a task at the given time.
+func (s *Service) moveAt(t *moveTask, at time.Time) {
+	t.next = at
+	t.changed(s)
+	s.k.At(at, func() { s.move(t) })
+}
+
 // move moves one second's worth of messages and schedules the rest.
 func (s *Service) move(t *moveTask) {
 	if t.status != "RUNNING" {
 		return
 	}
+	defer t.changed(s)
 	t.source.settle()
 	for n := 0; t.perSecond == 0 || n < t.perSecond; n++ {
 		g := t.source.choose()
@@ -117,7 +130,7 @@ func (s *Service) move(t *moveTask) {
 		to.add(fresh, 0)
 		t.moved++
 	}
-	s.k.After(time.Second, func() { s.move(t) })
+	s.moveAt(t, s.k.Now().Add(time.Second))
 }
 
 type taskHandle struct {
@@ -210,6 +223,7 @@ func (s *Service) cancelMessageMoveTask(c api.Call) ([]byte, error) {
 			return nil, errInvalid("Only active tasks can be cancelled.")
 		}
 		t.status = "CANCELLED"
+		t.changed(s)
 		return json.Marshal(struct{ ApproximateNumberOfMessagesMoved int }{t.moved})
 	}
 	return nil, errNotFound("Task does not exist.")

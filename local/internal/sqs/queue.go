@@ -26,6 +26,7 @@ type Queue struct {
 	props             QueueProperties
 	created, modified time.Time
 	lastPurge         time.Time
+	overrides         map[string]override // of the template's attributes, by SetQueueAttributes
 
 	lastOrdinal uint64
 	messages    map[uint64]*Message // by ordinal
@@ -91,6 +92,7 @@ func newQueue(s *Service, name string, p QueueProperties, set settings) *Queue {
 		messages: map[uint64]*Message{},
 		groups:   map[string]*group{},
 	}
+	q.dedup.q = q
 	place := func(g *group, i int) { g.index = i }
 	q.quiet = minHeap[*group]{moved: place, less: func(a, b *group) bool {
 		if q.FIFO {
@@ -116,9 +118,11 @@ func newQueue(s *Service, name string, p QueueProperties, set settings) *Queue {
 // add puts a new message in, visible after delay.
 func (q *Queue) add(m *Message, delay time.Duration) {
 	q.lastOrdinal++
-	m.ordinal, m.queue, m.receipt = q.lastOrdinal, q, 0
+	m.ordinal, m.queue, m.receipt, m.key = q.lastOrdinal, q, 0, ""
+	q.changed()
 	m.group = q.groupFor(m.GroupID)
 	m.group.lastSent = q.k.Now()
+	m.group.changed()
 	q.messages[m.ordinal] = m
 	if at := m.retained.Add(q.set.retention); len(q.messages) == 1 || at.Before(q.expiry) {
 		q.expiry = at
@@ -134,6 +138,7 @@ func (q *Queue) add(m *Message, delay time.Duration) {
 // hold keeps a message back until the given time.
 func (q *Queue) hold(m *Message, s state, until time.Time) {
 	m.state, m.visibleAt = s, until
+	m.changed()
 	m.group.pending++
 	if s == stateDelayed {
 		q.delayed++
@@ -147,6 +152,9 @@ func (q *Queue) hold(m *Message, s state, until time.Time) {
 // unhold undoes hold. The group is to be placed afterwards.
 func (q *Queue) unhold(m *Message) {
 	q.pending.remove(m.index)
+	m.held = false
+	m.changed()
+	q.changed()
 	m.group.pending--
 	if m.state == stateDelayed {
 		q.delayed--
@@ -154,13 +162,18 @@ func (q *Queue) unhold(m *Message) {
 	}
 	q.inFlight--
 	m.group.inFlight--
-	q.worked(m.group, q.k.Now().Sub(m.received))
+	until := q.k.Now()
+	if m.visibleAt.Before(until) {
+		until = m.visibleAt // nobody has looked at the queue since
+	}
+	q.worked(m.group, until.Sub(m.received))
 	q.judge(m.group)
 }
 
 // offer makes a message receivable.
 func (q *Queue) offer(m *Message) {
 	m.state = stateReady
+	m.changed()
 	q.ready++
 	m.group.ready.push(m)
 	q.place(m.group)
@@ -199,6 +212,8 @@ func (q *Queue) drop(m *Message) {
 		q.unhold(m)
 	}
 	m.state = stateGone
+	m.changed()
+	q.changed()
 	delete(q.messages, m.ordinal)
 	q.place(m.group)
 	q.stir()

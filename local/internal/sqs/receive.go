@@ -27,6 +27,7 @@ type waiter struct {
 	Request
 	deadline *sim.Event
 	done     func([]Delivery)
+	mapping  bool // an event source mapping's, which holds what it gets
 }
 
 // Receive takes what there is now, in the order in which the queue delivers;
@@ -36,7 +37,7 @@ func (q *Queue) Receive(r Request) ([]Delivery, error) {
 	if _, err := q.deadLetterQueue(); err != nil {
 		return nil, err
 	}
-	out := q.take(r)
+	out := q.take(r, false)
 	q.arm()
 	return out, nil
 }
@@ -44,11 +45,12 @@ func (q *Queue) Receive(r Request) ([]Delivery, error) {
 // Poll calls done once, in a later event, with at least one message, as soon
 // as there is any. It is how event source mappings read: nothing happens, and
 // nothing is scheduled, while the queue is empty. After cancel done is not called.
+// The mapping is to Release what it does not delete.
 func (q *Queue) Poll(r Request, done func([]Delivery)) (cancel func(), err error) {
 	if _, err := q.deadLetterQueue(); err != nil {
 		return nil, err
 	}
-	return q.wait(&waiter{Request: r, done: done}), nil
+	return q.wait(&waiter{Request: r, done: done, mapping: true}), nil
 }
 
 func (q *Queue) wait(w *waiter) (cancel func()) {
@@ -86,7 +88,7 @@ func (q *Queue) dispatch() {
 	q.settle()
 	for len(q.waiters) > 0 && q.choose() != nil {
 		w := q.waiters[0]
-		got := q.take(w.Request)
+		got := q.take(w.Request, w.mapping)
 		if len(got) == 0 {
 			break
 		}
@@ -117,8 +119,8 @@ func (q *Queue) arm() {
 	})
 }
 
-// take receives up to r.Max messages.
-func (q *Queue) take(r Request) []Delivery {
+// take receives up to r.Max messages, for an event source mapping or for a client.
+func (q *Queue) take(r Request, mapping bool) []Delivery {
 	q.settle()
 	q.rejudge()
 	var out []Delivery
@@ -144,7 +146,7 @@ func (q *Queue) take(r Request) []Delivery {
 				full = true
 				continue
 			}
-			out = append(out, q.deliver(m, r.VisibilityTimeout))
+			out = append(out, q.deliver(m, r.VisibilityTimeout, mapping))
 		}
 		q.judge(g)
 		q.place(g)
@@ -152,16 +154,20 @@ func (q *Queue) take(r Request) []Delivery {
 			break
 		}
 	}
-	q.stats.Received += len(out)
+	if len(out) > 0 {
+		q.stats.Received += len(out)
+		q.changed()
+	}
 	return out
 }
 
 // deliver takes the first message of its group for one consumer.
-func (q *Queue) deliver(m *Message, visibility time.Duration) Delivery {
+func (q *Queue) deliver(m *Message, visibility time.Duration, mapping bool) Delivery {
 	m.group.ready.pop()
 	q.ready--
 	m.receives++
 	m.receipt++
+	m.held = mapping
 	m.received = q.k.Now()
 	if m.firstReceived.IsZero() {
 		m.firstReceived = m.received

@@ -112,8 +112,14 @@ func (q *Queue) systemAttributes(m *Message, in map[string]attributeValue) error
 		return errInvalid("Message system attribute 'AWSTraceHeader' must contain a non-empty value of type 'String'.")
 	}
 	m.TraceHeader = *v.StringValue
-	m.MD5OfSystem = md5OfAttributes([]Attribute{{Name: "AWSTraceHeader", DataType: "String", StringValue: m.TraceHeader}})
+	m.digestTrace()
 	return nil
+}
+
+func (m *Message) digestTrace() {
+	if m.TraceHeader != "" {
+		m.MD5OfSystem = md5OfAttributes([]Attribute{{Name: "AWSTraceHeader", DataType: "String", StringValue: m.TraceHeader}})
+	}
 }
 
 // put accepts a checked message. A FIFO queue answers a repeat as it answered
@@ -129,6 +135,7 @@ func (q *Queue) put(m *Message, delay time.Duration) sendResult {
 		key := q.dedupKey(m)
 		if e, ok := q.dedup.find(now, key); ok {
 			q.stats.Deduplicated++
+			q.changed()
 			r.MessageId = e.id
 			r.SequenceNumber = orNil(formatSequence(e.sequence))
 			return r
@@ -136,7 +143,7 @@ func (q *Queue) put(m *Message, delay time.Duration) sendResult {
 		m.SequenceNumber = q.nextSequence()
 		r.SequenceNumber = orNil(formatSequence(m.SequenceNumber))
 		m.ID = q.s.newID()
-		q.dedup.add(now, key, dedupEntry{m.ID, m.SequenceNumber})
+		q.dedup.add(now, key, dedupEntry{id: m.ID, sequence: m.SequenceNumber})
 	} else {
 		m.ID = q.s.newID()
 	}

@@ -18,18 +18,21 @@ type Service struct {
 	queues          []*Queue // in order of creation
 	byName, byARN   map[string]*Queue
 	ids             *rand.Rand
+	source          *rand.PCG // of ids
 	sequence        uint64
 	tasks           []*moveTask
+	watch           func(key string) // nil: nobody asks for records
 }
 
 // NewService returns a service without queues.
 func NewService(k *sim.Kernel, region, account string) *Service {
+	// Ids come from a stream of their own, so that how many are made does
+	// not shift the kernel's other random choices.
+	source := rand.NewPCG(k.Rand().Uint64(), k.Rand().Uint64())
 	return &Service{
 		k: k, region: region, account: account,
 		byName: map[string]*Queue{}, byARN: map[string]*Queue{},
-		// Ids come from a stream of their own, so that how many are made does
-		// not shift the kernel's other random choices.
-		ids: rand.New(rand.NewPCG(k.Rand().Uint64(), k.Rand().Uint64())),
+		source: source, ids: rand.New(source),
 	}
 }
 
@@ -136,7 +139,10 @@ func init() {
 }
 
 // newID returns a random UUID.
-func (s *Service) newID() string { return uuid.New(s.ids) }
+func (s *Service) newID() string {
+	s.changed()
+	return uuid.New(s.ids)
+}
 
 // firstSequence starts sequence numbers where they have the 20 digits that
 // SQS's have.
@@ -144,6 +150,7 @@ const firstSequence = 10_000_000_000_000_000_000
 
 func (q *Queue) nextSequence() uint64 {
 	q.s.sequence += 256
+	q.s.changed()
 	return firstSequence + q.s.sequence
 }
 
