@@ -3,10 +3,12 @@ package lambda
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
 
 const (
@@ -35,9 +37,11 @@ type Function struct {
 	reserved int // negative: none
 	idle     []*Instance
 	made     int
-	running  int
-	async    asyncConfig
-	stats    Stats
+	// generation counts how often the environments were retired.
+	generation int
+	running    int
+	async      asyncConfig
+	stats      Stats
 }
 
 // Stats counts a function's invocations since it was created.
@@ -66,6 +70,22 @@ func (f *Function) Timeout() time.Duration { return f.timeout }
 
 // Role is the ARN of the function's role.
 func (f *Function) Role() string { return f.Properties.Role }
+
+// Memory is the function's memory in MB.
+func (f *Function) Memory() int { return f.memory }
+
+// Variables are those that the template gives the function. The map is not to be changed.
+func (f *Function) Variables() map[string]string {
+	if f.Properties.Environment == nil {
+		return nil
+	}
+	return f.Properties.Environment.Variables
+}
+
+// LookupEnv looks up a variable of an execution environment, by its number: those of the template and those that Lambda sets.
+func (f *Function) LookupEnv(name string, instance int) (string, bool) {
+	return f.lookupEnv(name, instance)
+}
 
 // lookupEnv gives the variables of an execution environment.
 func (f *Function) lookupEnv(name string, instance int) (string, bool) {
@@ -165,8 +185,18 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		}
 		done(result{requestID, out, ferr})
 	}
-	var cancel func()
-	timer := k.At(inv.Deadline, func() {
+	var (
+		cancel  func()
+		timer   *sim.Event
+		timeOut func()
+	)
+	inv.Postpone = func(deadline time.Time) {
+		if !over {
+			timer.Cancel()
+			timer = k.At(deadline, timeOut)
+		}
+	}
+	timeOut = func() {
 		if over {
 			return
 		}
@@ -175,13 +205,14 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		message := fmt.Sprintf("Task timed out after %.2f seconds", f.timeout.Seconds())
 		f.s.logf(f, "%s %s %s", k.Now().Format("2006-01-02T15:04:05.000Z"), requestID, message)
 		finish(nil, platformError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: %s", requestID, message)))
-	})
+	}
+	timer = k.At(inv.Deadline, timeOut)
 	cancel = f.invoker.Invoke(inv, func(out []byte, ferr *FunctionError) {
 		if over {
 			return
 		}
 		timer.Cancel()
-		if ferr != nil {
+		if ferr != nil && !ferr.Logged {
 			f.s.logf(f, "%s", ferr.Payload) // as aws-lambda-go does
 		}
 		finish(out, ferr)
@@ -202,7 +233,7 @@ func (f *Function) acquire() (inst *Instance, cold bool) {
 	}
 	f.made++
 	f.stats.ColdStarts++
-	return &Instance{Number: f.made}, true
+	return &Instance{Number: f.made, generation: f.generation}, true
 }
 
 func (f *Function) release(inst *Instance, ferr *FunctionError) {
@@ -210,11 +241,32 @@ func (f *Function) release(inst *Instance, ferr *FunctionError) {
 	if f.reserved < 0 {
 		f.s.unreserved--
 	}
-	if ferr == nil || !ferr.Exit {
+	if (ferr == nil || !ferr.Exit) && inst.generation == f.generation {
 		f.idle = append(f.idle, inst)
 		return
 	}
-	if state, ok := inst.State.(io.Closer); ok {
+	inst.end()
+}
+
+// Retire has no environment of now run another invocation: idle ones end at once, the others when theirs has.
+func (f *Function) Retire() {
+	for _, inst := range f.idle {
+		inst.end()
+	}
+	f.idle = nil
+	f.generation++
+}
+
+// Discard ends an environment if it is idle.
+func (f *Function) Discard(inst *Instance) {
+	if i := slices.Index(f.idle, inst); i >= 0 {
+		f.idle = slices.Delete(f.idle, i, i+1)
+		inst.end()
+	}
+}
+
+func (i *Instance) end() {
+	if state, ok := i.State.(io.Closer); ok {
 		_ = state.Close() // it is over, however it ends
 	}
 }

@@ -31,6 +31,8 @@ type Invocation struct {
 	TraceID string
 	// Deadline is when the function times out, in simulated time.
 	Deadline time.Time
+	// Postpone moves that. An invoker whose initialization takes time of its own has the function's begin after it.
+	Postpone func(deadline time.Time)
 	// Cold says that this is the environment's first invocation.
 	Cold        bool
 	Environment *Instance
@@ -44,6 +46,8 @@ type Instance struct {
 	// State is the invoker's own. If it is an io.Closer, it is closed when the
 	// environment ends.
 	State any
+
+	generation int // of the function's code
 }
 
 // FunctionError is how an invocation failed.
@@ -56,6 +60,8 @@ type FunctionError struct {
 	Payload []byte
 	// Exit says that the execution environment did not survive.
 	Exit bool
+	// Logged says that the function wrote it to its log itself.
+	Logged bool
 }
 
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
@@ -80,6 +86,9 @@ func Failed(name, message string) *FunctionError {
 func Exited(requestID string) *FunctionError {
 	return platformError("Runtime.ExitError", "RequestId: "+requestID+" Error: Runtime exited with error: signal: killed")
 }
+
+// PlatformFailed is an error that Lambda itself reports, after which the environment is over.
+func PlatformFailed(name, message string) *FunctionError { return platformError(name, message) }
 
 // platformError is an error that Lambda itself reports.
 func platformError(kind, message string) *FunctionError {
