@@ -58,8 +58,7 @@ type version struct {
 
 // versionOf compiles a definition, unless that was done before.
 func (s *Service) versionOf(definition string) (*version, error) {
-	sum := sha256.Sum256([]byte(definition))
-	hash := hex.EncodeToString(sum[:])
+	hash := hashOf(definition)
 	if v := s.versions[hash]; v != nil {
 		return v, nil
 	}
@@ -70,6 +69,11 @@ func (s *Service) versionOf(definition string) (*version, error) {
 	v := &version{definition: definition, hash: hash, machine: m}
 	s.versions[hash] = v
 	return v, nil
+}
+
+func hashOf(definition string) string {
+	sum := sha256.Sum256([]byte(definition))
+	return hex.EncodeToString(sum[:])
 }
 
 // state finds a state by its name, which is unique in a definition.

@@ -22,8 +22,11 @@ func (r *restorer) restoreBranches() error {
 			return err
 		}
 		ex.size = ex.root.variablesSize()
-		if ex.history.dropped {
-			ex.history.count = ex.root.latest()
+		switch latest := ex.root.latest(); {
+		case ex.history.dropped:
+			ex.history.count = latest
+		case latest > ex.history.count:
+			return fmt.Errorf("record %s: it knows of event %d, but the history ends with %d", ex.root.branchKey(), latest, ex.history.count)
 		}
 	}
 	return nil

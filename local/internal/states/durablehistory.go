@@ -74,6 +74,9 @@ func (k eventKind) hasValue() bool {
 	return false
 }
 
+// closes says whether an event of the kind is the last one.
+func (k eventKind) closes() bool { return k > executionStarted && k <= executionAborted }
+
 // encode makes the JSON of an event's value, once.
 func (e *event) encode() {
 	if e.text == nil && e.kind.hasValue() {

@@ -42,7 +42,6 @@ type restorer struct {
 	records    map[string][]byte
 	executions []*Execution
 	histories  []string // keys, in order
-	branches   map[*Execution][]string
 	express    []restartedExpress
 	gone       map[string]*goneMachine
 	resumes    []resume
@@ -119,11 +118,18 @@ func (r *restorer) sort(key string) error {
 		return r.execution(key, part[1], part[2])
 	case "express":
 		return r.expressExecution(key, part[1])
+	case "definition":
+		if hashOf(string(r.records[key])) != part[1] {
+			return errors.New("it is not the text that it was")
+		}
 	case "history":
 		r.histories = append(r.histories, key)
 	case "branch":
-		if strings.HasSuffix(key, "/0") {
-			return nil // found by its execution
+		if part[3] == "0" {
+			if _, ok := r.records["execution/"+part[1]+"/"+part[2]]; !ok {
+				return errors.New("its execution is not there")
+			}
+			return nil
 		}
 		if _, ok := r.records[key[:max(0, strings.LastIndexByte(key, '.'))]]; !ok {
 			return errors.New("there is no record of the branch above it")
@@ -217,9 +223,6 @@ func (r *restorer) definition(ex *Execution, hash string) error {
 	if err != nil {
 		return fmt.Errorf("its definition %s: %w", hash, err)
 	}
-	if v.hash != hash {
-		return fmt.Errorf("its definition %s is another one: %s", hash, v.hash)
-	}
 	ex.version = v
 	return nil
 }
@@ -258,8 +261,12 @@ func (r *restorer) restoreHistories() error {
 		}
 	}
 	for _, ex := range r.executions {
-		if len(ex.history.events) == 0 && !ex.history.dropped {
-			return fmt.Errorf("record %s: its history is not there", ex.key())
+		if ex.history.dropped {
+			continue
+		}
+		n := len(ex.history.events)
+		if n == 0 || ex.Status != Running && !ex.history.events[n-1].kind.closes() {
+			return fmt.Errorf("record %s: its history is not complete", ex.key())
 		}
 	}
 	return nil

@@ -127,7 +127,7 @@ func (h *history) compact() {
 		if s := spans[i]; s.to > s.from {
 			e.text = blob[s.from:s.to:s.to]
 		}
-		if len(e.assigned) > 0 {
+		if _, is := e.assigned[""]; !is && len(e.assigned) > 0 {
 			e.assigned = map[string]any{"": jsonText(e.assigned)}
 		}
 	}
