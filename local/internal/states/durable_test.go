@@ -370,7 +370,7 @@ func TestRestoreAnywhere(t *testing.T) {
 			}
 			var gap, longest time.Duration
 			for restarts := 0; ; {
-				steps := random.IntN(150)
+				steps := random.IntN(90)
 				more := true
 				for i := 0; i < steps && more; i++ {
 					more = l.k.Step()

@@ -331,7 +331,7 @@ func half(t *testing.T) *life {
 	for n := range executions {
 		l.begin(n)
 	}
-	for range 1100 {
+	for range 600 {
 		l.k.Step()
 	}
 	l.watch()
