@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 
@@ -30,5 +31,6 @@ func (r *request) fingerprint() string {
 		}
 		b = append(b, '\n')
 	}
-	return string(b)
+	sum := sha256.Sum256(b)
+	return string(sum[:])
 }

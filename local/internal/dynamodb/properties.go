@@ -151,6 +151,9 @@ type keyAttribute struct {
 	kind Kind
 }
 
+// takes tells if a value can be that part of a key.
+func (k keyAttribute) takes(v Value) bool { return v.kind == k.kind && (v.kind == KindN || v.s != "") }
+
 type keySchema struct {
 	hash keyAttribute
 	rng  keyAttribute // name "" without a sort key

@@ -26,6 +26,9 @@ type Service struct {
 	scratch scratch
 	// out is where responses are built; they are copied out of it.
 	out []byte
+	// text is where records are built, likewise.
+	text  []byte
+	watch func(key string) // nil: nobody asks for records
 }
 
 var _ api.Service = (*Service)(nil)
@@ -54,6 +57,7 @@ func (s *Service) CreateTable(name string, p TableProperties) (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dynamodb: table %q: %w", name, err)
 	}
+	t.s = s
 	s.tables[name] = t
 	i, _ := slices.BinarySearchFunc(s.sorted, name, func(t *Table, n string) int { return compareText(t.name, n) })
 	s.sorted = slices.Insert(s.sorted, i, t)

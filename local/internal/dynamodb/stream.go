@@ -31,7 +31,10 @@ type StreamRecord struct {
 
 // firstSequence makes sequence numbers as long as some of the service's, and
 // all of one length, so that they also order as text.
-const firstSequence = 1_000_000_000_000_000_000
+const (
+	firstSequence = 1_000_000_000_000_000_000
+	sequenceTail  = "00000"
+)
 
 // OnStreamRecord calls f with each stream record, in order, in the event that
 // makes the change. It does nothing for a table without a stream.
@@ -43,16 +46,8 @@ func (t *Table) emit(old, r *record, by string) {
 		return
 	}
 	t.sequence++
-	s := StreamRecord{
-		Created:          t.k.Now(),
-		SequenceNumber:   strconv.FormatUint(firstSequence+t.sequence, 10) + "00000",
-		ViewType:         t.view,
-		Region:           t.region,
-		SourceARN:        t.streamARN,
-		ExpiredByService: by != "",
-	}
-	id := md5.Sum([]byte(t.streamARN + s.SequenceNumber))
-	s.EventID = hex.EncodeToString(id[:])
+	s := StreamRecord{Created: t.k.Now(), ViewType: t.view, ExpiredByService: by != ""}
+	t.identify(&s, sequenceNumber(t.sequence))
 	newImage := t.view == "NEW_IMAGE" || t.view == "NEW_AND_OLD_IMAGES"
 	oldImage := t.view == "OLD_IMAGE" || t.view == "NEW_AND_OLD_IMAGES"
 	switch {
@@ -76,6 +71,18 @@ func (t *Table) emit(old, r *record, by string) {
 	for _, f := range t.listeners {
 		f(s)
 	}
+}
+
+// identify says which record of the stream it is.
+func (t *Table) identify(s *StreamRecord, sequence string) {
+	s.SequenceNumber, s.Region, s.SourceARN = sequence, t.region, t.streamARN
+	id := md5.Sum([]byte(t.streamARN + sequence))
+	s.EventID = hex.EncodeToString(id[:])
+}
+
+// sequenceNumber is that of a table's nth record.
+func sequenceNumber(n uint64) string {
+	return strconv.FormatUint(firstSequence+n, 10) + sequenceTail
 }
 
 // AppendJSON appends the record as a Lambda event has it.

@@ -41,7 +41,7 @@ func (r *StreamReader) Read(sequence string) { r.read = sequence }
 // the oldest first and up to limit of them; "" is before the first, and 0 no limit.
 func (t *Table) StreamRecords(after string, limit int) []StreamRecord {
 	t.trimStream()
-	held := t.log.records[t.log.head:]
+	held := t.log.held()
 	held = held[sort.Search(len(held), func(i int) bool { return held[i].SequenceNumber > after }):]
 	if limit > 0 && limit < len(held) {
 		held = held[:limit]
@@ -52,6 +52,10 @@ func (t *Table) StreamRecords(after string, limit int) []StreamRecord {
 // keep adds a record to the log.
 func (t *Table) keep(s StreamRecord) {
 	t.log.records = append(t.log.records, s)
+	if t.s.watch != nil {
+		t.s.watch(t.recordKey())
+		t.s.watch(t.streamKey(s.SequenceNumber))
+	}
 	t.trimStream()
 }
 
@@ -64,6 +68,9 @@ func (t *Table) trimStream() {
 		if !first.Created.Before(old) && (len(l.records)-l.head <= keptRecords || !l.readByAll(first.SequenceNumber)) {
 			break
 		}
+		if t.s.watch != nil {
+			t.s.watch(t.streamKey(first.SequenceNumber))
+		}
 		*first = StreamRecord{}
 		l.head++
 	}
@@ -71,6 +78,8 @@ func (t *Table) trimStream() {
 		l.records, l.head = slices.Clone(l.records[l.head:]), 0
 	}
 }
+
+func (l *streamLog) held() []StreamRecord { return l.records[l.head:] }
 
 func (l *streamLog) readByAll(sequence string) bool {
 	return !slices.ContainsFunc(l.readers, func(r *StreamReader) bool { return r.read < sequence })

@@ -11,6 +11,7 @@ import (
 
 // Table is one table with its indexes and its stream.
 type Table struct {
+	s         *Service
 	k         *sim.Kernel
 	region    string
 	name, arn string
@@ -190,10 +191,10 @@ func (k keySchema) keyOf(it Item) Item {
 }
 
 // entry returns what the index holds of a table's record; nil if an index key
-// is missing (the index is sparse).
+// is missing (the index is sparse), or of another type: an item can be older than the index.
 func (ix *index) entry(base *record) *record {
-	if base == nil || base.item.Get(ix.key.hash.name).kind == 0 ||
-		ix.key.rng.name != "" && base.item.Get(ix.key.rng.name).kind == 0 {
+	if base == nil || !ix.key.hash.takes(base.item.Get(ix.key.hash.name)) ||
+		ix.key.rng.name != "" && !ix.key.rng.takes(base.item.Get(ix.key.rng.name)) {
 		return nil
 	}
 	e := ix.key.locate(base.item)
@@ -223,6 +224,13 @@ func (t *Table) store(old, r *record, by string) []indexCost {
 	}
 	if old != nil {
 		t.bytes -= old.size
+	}
+	if t.s.watch != nil {
+		if r != nil {
+			t.s.watch(t.itemKey(r))
+		} else if old != nil {
+			t.s.watch(t.itemKey(old))
+		}
 	}
 	var costs []indexCost
 	for _, ix := range t.indexes {

@@ -295,6 +295,7 @@ func (s *Service) recall(token string) *tokenUse {
 	q := s.tokens.queue
 	for len(q) > 0 && !q[0].until.After(now) {
 		delete(s.tokens.seen, q[0].token)
+		s.tokenChanged(q[0].token)
 		q = q[1:]
 	}
 	s.tokens.queue = q
@@ -310,7 +311,14 @@ func (s *Service) remember(r *request, costs []cost) {
 	}
 	u := &tokenUse{token: r.token, input: r.fingerprint(), until: s.k.Now().Add(tokenLife), costs: costs}
 	s.tokens.seen[r.token] = u
+	s.tokenChanged(r.token)
 	s.tokens.queue = append(s.tokens.queue, u)
+}
+
+func (s *Service) tokenChanged(token string) {
+	if s.watch != nil {
+		s.watch(tokenKey(token))
+	}
 }
 
 func (s *Service) transactGet(r *request, out []byte) ([]byte, error) {

@@ -79,10 +79,15 @@ func (t *Table) removeExpired() {
 
 type expiryQueue []expiring
 
-func (q expiryQueue) Len() int           { return len(q) }
-func (q expiryQueue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
-func (q expiryQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *expiryQueue) Push(x any)        { *q = append(*q, x.(expiring)) }
+func (q expiryQueue) Len() int { return len(q) }
+func (q expiryQueue) Less(i, j int) bool {
+	if q[i].at.Equal(q[j].at) {
+		return compareRecords(q[i].key, q[j].key) < 0
+	}
+	return q[i].at.Before(q[j].at)
+}
+func (q expiryQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *expiryQueue) Push(x any)   { *q = append(*q, x.(expiring)) }
 func (q *expiryQueue) Pop() any {
 	old := *q
 	e := old[len(old)-1]

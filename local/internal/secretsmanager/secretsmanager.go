@@ -41,17 +41,18 @@ type Generate struct {
 // Service holds the secrets of one stack.
 type Service struct {
 	kernel  *sim.Kernel
-	secrets map[string]secret
+	secrets map[string]*secret // by ARN and by name
 }
 
 type secret struct {
 	arn, name, value string
+	generate         *Generate // nil: the template gives the value
 	created          time.Time
 }
 
 // NewService returns a service without secrets.
 func NewService(k *sim.Kernel) *Service {
-	return &Service{kernel: k, secrets: map[string]secret{}}
+	return &Service{kernel: k, secrets: map[string]*secret{}}
 }
 
 // Create adds a secret, which is found by its ARN and by its name.
@@ -67,7 +68,7 @@ func (s *Service) Create(arn, name string, p Properties) error {
 		}
 		value = generated
 	}
-	sec := secret{arn: arn, name: name, value: value, created: s.kernel.Now()}
+	sec := &secret{arn: arn, name: name, value: value, generate: p.GenerateSecretString, created: s.kernel.Now()}
 	s.secrets[arn], s.secrets[name] = sec, sec
 	return nil
 }

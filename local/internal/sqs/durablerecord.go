@@ -1,20 +1,18 @@
 package sqs
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/durable"
 	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 type serviceRecord struct {
-	Version  int    `json:"version"`
+	durable.Header
 	Sequence uint64 `json:"sequence"`
 	IDs      []byte `json:"ids"` // state of the source of ids
 }
@@ -24,7 +22,7 @@ func (s *Service) record() []byte {
 	if err != nil {
 		panic(err) // two numbers
 	}
-	return encode(serviceRecord{recordVersion, s.sequence, state})
+	return durable.Encode(serviceRecord{durable.Header{Version: recordVersion}, s.sequence, state})
 }
 
 type queueRecord struct {
@@ -43,7 +41,7 @@ func (q *Queue) record() []byte {
 		Work: q.work.record(), Stats: q.stats, Overrides: q.overrides,
 	}
 	r.Stats.EmptyReceives = 0
-	return encode(r)
+	return durable.Encode(r)
 }
 
 // workRecord is a workWindow: pairs of a minute and the time spent in it.
@@ -81,7 +79,7 @@ func (g *group) record() []byte {
 	if g.q.FIFO && g.in != nil {
 		r.Turn = g.turn
 	}
-	return encode(r)
+	return durable.Encode(r)
 }
 
 type dedupRecord struct {
@@ -90,7 +88,9 @@ type dedupRecord struct {
 	Until    int64  `json:"until"`
 }
 
-func (e dedupEntry) record() []byte { return encode(dedupRecord{e.id, e.sequence, nanos(e.until)}) }
+func (e dedupEntry) record() []byte {
+	return durable.Encode(dedupRecord{e.id, e.sequence, nanos(e.until)})
+}
 
 type taskRecord struct {
 	ID          string `json:"id"`
@@ -113,7 +113,7 @@ func (t *moveTask) record() []byte {
 	if t.destination != nil {
 		r.Destination = t.destination.ARN
 	}
-	return encode(r)
+	return durable.Encode(r)
 }
 
 // messageRecord is what Message.record writes, by hand since it is what most commits write.
@@ -244,25 +244,4 @@ func fromNanos(n int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, n).UTC()
-}
-
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // structs of texts and numbers
-	}
-	return b
-}
-
-// decodeRecord reads a record, which has nothing that is not known: there is a version for that.
-func decodeRecord(b []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something follows the record")
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package sqs
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/durable"
 )
 
 // restored is what the records of an earlier run say.
@@ -40,25 +41,12 @@ type restoredTask struct {
 
 // service reads the record that goes before all others.
 func (r *restored) service(b []byte) error {
-	if b == nil {
-		return errors.New("it is missing")
-	}
-	var version struct {
-		Version int `json:"version"`
+	if err := durable.CheckHeader(b, recordVersion); err != nil {
+		return err
 	}
 	var in serviceRecord
-	// The version alone first: a newer record may have what this one does not.
-	if err := json.Unmarshal(b, &version); err != nil {
+	if err := durable.Decode(b, &in); err != nil {
 		return err
-	}
-	if version.Version > recordVersion {
-		return fmt.Errorf("written by a newer orderflow (version %d, this one reads %d)", version.Version, recordVersion)
-	}
-	if err := decodeRecord(b, &in); err != nil {
-		return err
-	}
-	if in.Version != recordVersion {
-		return fmt.Errorf("version %d is unknown", in.Version)
 	}
 	r.s.sequence = in.Sequence
 	return r.s.source.UnmarshalBinary(in.IDs)
@@ -74,7 +62,7 @@ func (r *restored) read(key string, b []byte) error {
 		n, err := parsePadded(rest)
 		t := &restoredTask{number: int(n)}
 		r.tasks = append(r.tasks, t)
-		return errors.Join(err, decodeRecord(b, &t.taskRecord))
+		return errors.Join(err, durable.Decode(b, &t.taskRecord))
 	}
 	name, id, _ := strings.Cut(rest, "/")
 	q := r.queues[name]
@@ -84,7 +72,7 @@ func (r *restored) read(key string, b []byte) error {
 	}
 	switch kind {
 	case "queue":
-		err := decodeRecord(b, &q.queueRecord)
+		err := durable.Decode(b, &q.queueRecord)
 		if err != nil {
 			return err
 		}
@@ -96,7 +84,7 @@ func (r *restored) read(key string, b []byte) error {
 	case "group":
 		g := &restoredGroup{}
 		q.groups[id] = g
-		err := decodeRecord(b, &g.groupRecord)
+		err := durable.Decode(b, &g.groupRecord)
 		if err != nil {
 			return err
 		}
@@ -104,7 +92,7 @@ func (r *restored) read(key string, b []byte) error {
 		return err
 	case "dedup":
 		var d dedupRecord
-		if err := decodeRecord(b, &d); err != nil {
+		if err := durable.Decode(b, &d); err != nil {
 			return err
 		}
 		q.dedup[id] = dedupEntry{d.ID, d.Sequence, fromNanos(d.Until)}
@@ -115,7 +103,7 @@ func (r *restored) read(key string, b []byte) error {
 
 func (q *restoredQueue) readMessage(id string, b []byte) error {
 	var in messageRecord
-	if err := decodeRecord(b, &in); err != nil {
+	if err := durable.Decode(b, &in); err != nil {
 		return err
 	}
 	m, err := in.message()
