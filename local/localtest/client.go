@@ -14,8 +14,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-
-	"github.com/orderflow-cdk/orderflow/local"
 )
 
 // host is where clients find the stack; any but AWS's own will do.
@@ -66,15 +64,14 @@ func (s *Stack) WithAPIKey(id string) *Client {
 	return s.Anonymous().With("X-Api-Key", key)
 }
 
-// WithIAM is a client that signs with an access key, for methods that IAM authorizes. region
-// is the stack's; the key is one of Options.Identities.
-func (s *Stack) WithIAM(accessKey string, identity local.Identity, region string) *Client {
+// SignedBy is a client that signs with AWS credentials, for methods that IAM authorizes: those of
+// one of Options.Identities.
+func (s *Stack) SignedBy(credentials aws.Credentials) *Client {
 	c := s.Anonymous()
-	credentials := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: identity.SecretAccessKey}
 	c.authorize = func(r *http.Request, body []byte, service string) {
 		s.t.Helper()
 		sum := sha256.Sum256(body)
-		if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(sum[:]), service, region, s.Now()); err != nil {
+		if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(sum[:]), service, s.region, s.Now()); err != nil {
 			s.t.Fatalf("localtest: signing: %v", err)
 		}
 	}

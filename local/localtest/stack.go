@@ -1,7 +1,6 @@
 package localtest
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +16,8 @@ type M = map[string]any
 // Stack is a stack that runs for one test. What it embeds can be used as well.
 type Stack struct {
 	*local.Stack
-	t testing.TB
+	t      testing.TB
+	region string
 
 	mu            sync.Mutex // of what is written within events of the stack
 	trace         Trace
@@ -33,7 +33,10 @@ func Start(t testing.TB, template []byte, o local.Options) *Stack {
 	if o.RealTime {
 		t.Fatal("localtest: a test runs in virtual time; for Options.RealTime use local.New")
 	}
-	s := &Stack{t: t, frames: map[string]int{}}
+	s := &Stack{t: t, region: o.Region, frames: map[string]int{}}
+	if s.region == "" {
+		s.region = "eu-central-1" // as Options say
+	}
 	o.Logs = logs{s, o.Logs}
 	onEvent, onFrame := o.OnEvent, o.OnFrame
 	o.OnEvent = func(e local.Event) {
@@ -68,9 +71,6 @@ func Start(t testing.TB, template []byte, o local.Options) *Stack {
 func Assembly(t testing.TB, dir, stack string) []byte {
 	t.Helper()
 	template, err := local.ReadTemplate(dir, stack)
-	if os.IsNotExist(err) {
-		t.Fatalf("localtest: %v; is it synthesized (cdk synth), and the stack named so?", err)
-	}
 	if err != nil {
 		t.Fatalf("localtest: %v", err)
 	}

@@ -73,7 +73,7 @@ func (t Trace) String() string {
 }
 
 // maxSaid is how much of an event's error or detail a line has, in characters.
-const maxSaid = 160
+const maxSaid = 100
 
 func said(e local.Event) string {
 	text := e.Detail
@@ -126,7 +126,9 @@ func (s *Stack) report() {
 	trace, lines := s.Trace(), s.Logs()
 	// Log lines are in the trace too, but shortened.
 	trace = trace.Where(func(e local.Event) bool { return e.Kind != local.EventLog })
-	s.t.Logf("what happened last (%d of %d events):\n%s", min(len(trace), lastEvents), len(trace), trace[max(0, len(trace)-lastEvents):])
+	if len(trace) > 0 {
+		s.t.Logf("what happened last (%d of %d events):\n%s", min(len(trace), lastEvents), len(trace), trace[max(0, len(trace)-lastEvents):])
+	}
 	if len(lines) > 0 {
 		s.t.Logf("what functions logged last (%d of %d lines):\n%s", min(len(lines), lastLines), len(lines), strings.Join(lines[max(0, len(lines)-lastLines):], "\n"))
 	}
