@@ -204,16 +204,11 @@ func (s *Stack) buildFunction(r *cfn.Resource) error {
 	if err := s.decode(r, &p); err != nil {
 		return err
 	}
-	code, ok := s.opts.Functions[p.Handler]
-	if !ok {
-		known := make([]string, 0, len(s.opts.Functions))
-		for name := range s.opts.Functions {
-			known = append(known, name)
-		}
-		slices.Sort(known)
-		return named(r, fmt.Errorf("no code is registered for Handler %q; registered: %s", p.Handler, strings.Join(known, ", ")))
+	code, err := s.code(r.LogicalID, p)
+	if err != nil {
+		return named(r, err)
 	}
-	_, err := s.functions.CreateFunction(s.names.physical(r.LogicalID), p, faulty{s.inProcess(p, code), s, p.Handler})
+	code.function, err = s.functions.CreateFunction(s.names.physical(r.LogicalID), p, faulty{code, s, p.Handler})
 	return named(r, err)
 }
 

@@ -32,6 +32,10 @@ type Options struct {
 	// Functions holds the code of every Lambda function of the template, by the
 	// function's Handler property.
 	Functions map[string]NewFunction
+	// Processes says which functions run as the executables that are deployed, over Lambda's Runtime API, and from where. It is asked
+	// for every function when a template is loaded; nil, for it or from it: the function runs in process. It takes
+	// RealTime and Endpoint. See Bootstraps, AssemblyBootstraps and SetProcess.
+	Processes func(FunctionInfo) (*Process, error)
 	// Parameters overrides the defaults of the template's parameters.
 	Parameters map[string]string
 	// Logs receives what the functions print; default nothing.
@@ -95,6 +99,7 @@ type Stack struct {
 	faults  faults
 	abroad  int           // what is under way outside: requests, invocations of processes
 	keeper                // of what outlives the process
+	proxy   *outlet       // of processes; nil if there was none yet
 	wake    chan struct{} // something new may come before what Run waits for
 	stopped chan struct{} // closed when Run ends
 	closed  chan struct{} // closed by Close
@@ -142,6 +147,7 @@ func (s *Stack) Close() {
 	if s.world != nil {
 		s.end()
 	}
+	s.closeOutlet()
 	s.closeStore()
 }
 

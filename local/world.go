@@ -36,6 +36,9 @@ type world struct {
 	secrets   *secretsmanager.Service
 	topics    *sns.Service
 	graphQL   *appsync.API // nil if the template has none
+
+	codes        []*functionCode
+	environments map[*environment]struct{} // with processes
 }
 
 // assemble makes the stack the world of a template, with the clock at now. Nothing has
@@ -52,7 +55,7 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	k := sim.New(now, seed)
 	b := &bus{kernel: k, stack: s, services: map[string]api.Service{}}
 	w := &world{
-		kernel: k, bus: b, ended: make(chan struct{}),
+		kernel: k, bus: b, ended: make(chan struct{}), environments: map[*environment]struct{}{},
 		names:     names{region: o.Region, account: o.AccountID, stack: o.Name, endpoint: strings.TrimSuffix(o.Endpoint, "/"), started: started.UTC(), template: t},
 		queues:    sqs.NewService(k, o.Region, o.AccountID),
 		functions: lambda.NewService(k, o.Region, o.AccountID),
@@ -95,6 +98,7 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 // end is the end of all that still waits in a world.
 func (w *world) end() {
 	close(w.ended)
+	w.endProcesses()
 	if w.graphQL != nil {
 		w.graphQL.Close()
 	}

@@ -230,3 +230,10 @@ func (e *Environment) ended(p *process, how string) {
 		e.finish(Result{Err: exited})
 	}
 }
+
+// Warm says whether the environment has a process that was initialized.
+func (e *Environment) Warm() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.process != nil && e.process.state != starting
+}
