@@ -78,18 +78,30 @@ type event struct {
 	accepted  time.Time
 	attempts  int // that ran
 	throttled int // in a row
+	number    uint64
+	due       time.Time // the next attempt, unless one is under way
 }
 
 // enqueue accepts an event; the function runs later.
 func (f *Function) enqueue(payload []byte, arn string) {
 	e := &event{f: f, payload: payload, arn: arn, id: f.s.newID(), accepted: f.s.k.Now()}
-	f.s.k.After(0, e.try)
+	f.s.keepEvent(e)
+	e.schedule(0)
+}
+
+// schedule makes an attempt after some time.
+func (e *event) schedule(wait time.Duration) {
+	k := e.f.s.k
+	e.due = k.Now().Add(wait)
+	e.touch()
+	k.At(e.due, e.try)
 }
 
 func (e *event) try() {
 	err := e.f.start(e.payload, e.id, e.arn, "", e.done)
 	if err == nil {
 		e.throttled = 0
+		e.touch()
 		return
 	}
 	// Throttled events are retried for as long as they are young enough, after
@@ -100,7 +112,7 @@ func (e *event) try() {
 		e.fail("EventAgeExceeded", result{requestID: e.id})
 		return
 	}
-	e.f.s.k.After(wait, e.try)
+	e.schedule(wait)
 }
 
 func (e *event) tooOld(wait time.Duration) bool {
@@ -110,6 +122,7 @@ func (e *event) tooOld(wait time.Duration) bool {
 func (e *event) done(r result) {
 	e.attempts++
 	if r.err == nil {
+		e.f.s.forgetEvent(e)
 		if arn := e.f.async.onSuccess; arn != "" {
 			e.put(arn, e.record("Success", r), nil)
 		}
@@ -124,12 +137,13 @@ func (e *event) done(r result) {
 		e.fail("EventAgeExceeded", r)
 		return
 	}
-	e.f.s.k.After(wait, e.try)
+	e.schedule(wait)
 }
 
 // fail sends the event where failed ones go: the failure destination gets a
 // record about it, the dead-letter queue the event itself with three attributes.
 func (e *event) fail(condition string, r result) {
+	e.f.s.forgetEvent(e)
 	if arn := e.f.async.onFailure; arn != "" {
 		e.put(arn, e.record(condition, r), nil)
 	}

@@ -37,6 +37,7 @@ type Service struct {
 	ids             *rand.Rand
 	unreserved      int // invocations running outside reserved concurrency
 	reserved        int // concurrency that functions have reserved
+	keeping
 }
 
 // Target takes the records of asynchronous invocations and of failed batches;
@@ -49,7 +50,7 @@ type Target interface {
 func NewService(k *sim.Kernel, region, account string) *Service {
 	return &Service{
 		k: k, region: region, account: account, started: k.Now(),
-		byName: map[string]*Function{}, targets: map[string]Target{},
+		byName: map[string]*Function{}, targets: map[string]Target{}, keeping: newKeeping(),
 		// Ids have a random stream of their own; see package sqs.
 		ids: rand.New(rand.NewPCG(k.Rand().Uint64(), k.Rand().Uint64())),
 	}

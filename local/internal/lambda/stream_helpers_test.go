@@ -23,23 +23,37 @@ const streamARN = "arn:aws:dynamodb:eu-central-1:111122223333:table/orders/strea
 
 // source is a table that has nothing but a stream.
 type source struct {
-	k *sim.Kernel
-	f func(dynamodb.StreamRecord)
-	n int
+	k    *sim.Kernel
+	f    func(dynamodb.StreamRecord)
+	n    int
+	held []dynamodb.StreamRecord
 }
 
 func (s *source) StreamARN() string                              { return streamARN }
 func (s *source) OnStreamRecord(f func(r dynamodb.StreamRecord)) { s.f = f }
 
+func (s *source) NewStreamReader() *dynamodb.StreamReader { return &dynamodb.StreamReader{} }
+
+func (s *source) StreamRecords(after string, limit int) (out []dynamodb.StreamRecord) {
+	for _, r := range s.held {
+		if r.SequenceNumber > after {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // change makes a record of an item; its sequence number is the n-th, from 1.
 func (s *source) change(key, value string) {
 	s.n++
-	s.f(dynamodb.StreamRecord{
+	r := dynamodb.StreamRecord{
 		EventID: fmt.Sprintf("%032d", s.n), EventName: "MODIFY", Created: s.k.Now(), Region: "eu-central-1", SourceARN: streamARN,
 		Keys:           dynamodb.Item{{Name: "pk", Value: dynamodb.String(key)}},
 		NewImage:       dynamodb.Item{{Name: "pk", Value: dynamodb.String(key)}, {Name: "v", Value: dynamodb.String(value)}},
 		SequenceNumber: seq(s.n), SizeBytes: 20 + len(value), ViewType: "NEW_IMAGE",
-	})
+	}
+	s.held = append(s.held, r)
+	s.f(r)
 }
 
 func seq(n int) string { return fmt.Sprintf("%024d", n) }

@@ -36,6 +36,8 @@ func (b *streamBatch) try() {
 		m.running--
 		l.busy = false
 		b.done(r)
+		m.touch()
+		m.read()
 		l.arm()
 	})
 	if err != nil {
@@ -71,6 +73,7 @@ func (b *streamBatch) dropOld(now time.Time) {
 	}
 	if n := count(retention); n > 0 {
 		m.stats.Trimmed += n
+		b.l.passed(b.records[:n])
 		b.records = b.records[n:]
 	}
 	if m.maxAge < 0 {
@@ -78,6 +81,7 @@ func (b *streamBatch) dropOld(now time.Time) {
 	}
 	if n := count(m.maxAge); n > 0 {
 		b.giveUp(b.records[:n], "RecordAgeExceeded")
+		b.l.passed(b.records[:n])
 		b.records = b.records[n:]
 	}
 }
@@ -115,6 +119,7 @@ func (b *streamBatch) done(r result) {
 		var ok bool
 		if first, ok = b.checkpoint(r.out); ok && first == len(b.records) {
 			m.stats.Succeeded += first
+			l.passed(b.records)
 			l.finish()
 			return
 		}
@@ -122,6 +127,7 @@ func (b *streamBatch) done(r result) {
 	now := m.s.k.Now()
 	if first > 0 {
 		m.stats.Succeeded += first
+		l.passed(b.records[:first])
 		b.records = b.records[first:]
 	}
 	switch {
@@ -144,6 +150,7 @@ func (b *streamBatch) done(r result) {
 	b.attempts++
 	if m.retries >= 0 && b.attempts > m.retries {
 		b.giveUp(b.records, "RetryAttemptsExhausted")
+		l.passed(b.records)
 		l.finish()
 		return
 	}

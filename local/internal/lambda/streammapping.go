@@ -32,6 +32,10 @@ type StreamSource interface {
 	StreamARN() string
 	// OnStreamRecord calls f with each record, in order, when it is made.
 	OnStreamRecord(f func(dynamodb.StreamRecord))
+	// StreamRecords returns the records that the stream holds after a sequence number.
+	StreamRecords(after string, limit int) []dynamodb.StreamRecord
+	// NewStreamReader has the stream hold what the reader has not read.
+	NewStreamReader() *dynamodb.StreamReader
 }
 
 // StreamMapping is an event source mapping that reads the stream of a table. The
@@ -43,6 +47,10 @@ type StreamMapping struct {
 	s         *Service
 	f         *Function
 	stream    string // ARN
+	source    StreamSource
+	reader    *dynamodb.StreamReader
+	latest    string // sequence number of the last record that arrived
+	horizon   bool   // a new mapping begins with what the stream holds
 	shard     string
 	size      int
 	window    time.Duration
@@ -103,8 +111,16 @@ func (s *Service) CreateStreamMapping(id string, p EventSourceMappingProperties,
 		return nil, fmt.Errorf("lambda: event source mapping %s: %w", id, err)
 	}
 	s.streams = append(s.streams, m)
+	m.reader = t.NewStreamReader()
 	t.OnStreamRecord(m.arrived)
 	return m, nil
+}
+
+// shardOf is the id of the only shard of a stream.
+func (s *Service) shardOf(stream string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(stream)) // never fails
+	return fmt.Sprintf("shardId-%020d-%08x", s.started.UnixMilli(), h.Sum32())
 }
 
 // StreamMappings lists the mappings of streams in order of creation.
@@ -120,12 +136,10 @@ func (s *Service) newStreamMapping(id string, p EventSourceMappingProperties, t 
 	}
 	m := &StreamMapping{
 		ID: id, ARN: fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", s.region, s.account, id),
-		s: s, f: f, stream: t.StreamARN(), enabled: p.Enabled == nil || bool(*p.Enabled),
+		s: s, f: f, stream: t.StreamARN(), source: t, horizon: p.StartingPosition == "TRIM_HORIZON", enabled: p.Enabled == nil || bool(*p.Enabled),
 		bisect: p.BisectBatchOnFunctionError != nil && bool(*p.BisectBatchOnFunctionError),
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(m.stream)) // never fails
-	m.shard = fmt.Sprintf("shardId-%020d-%08x", s.started.UnixMilli(), h.Sum32())
+	m.shard = s.shardOf(m.stream)
 	var errs []error
 	check := func(n int, err error) int {
 		errs = append(errs, err)
@@ -190,28 +204,48 @@ func (m *StreamMapping) SetEnabled(on bool) {
 type streamRecord struct {
 	json     []byte
 	sequence string
+	before   string // the sequence number of the stream's record before it
 	created  time.Time
 }
 
 // arrived takes a record of the stream. It is written as JSON here, once.
 func (m *StreamMapping) arrived(r dynamodb.StreamRecord) {
+	before := m.latest
+	m.latest = r.SequenceNumber
 	m.stats.Records++
 	m.text = r.AppendJSON(m.text[:0])
 	if len(m.filters) > 0 && !slices.ContainsFunc(m.filters, func(p *eventpattern.Pattern) bool { return p.Match(m.text) }) {
 		m.stats.Filtered++
+		m.read()
 		return
 	}
-	l := m.lanes[0]
-	if len(m.lanes) > 1 {
-		keys, err := r.Keys.MarshalJSON()
-		if err != nil {
-			panic(err) // it never fails
-		}
-		h := fnv.New32a()
-		_, _ = h.Write(keys) // never fails
-		l = m.lanes[h.Sum32()%uint32(len(m.lanes))]
+	l := m.lanes[laneOf(&r, len(m.lanes))]
+	l.push(streamRecord{json: slices.Clone(m.text), sequence: r.SequenceNumber, before: before, created: r.Created})
+}
+
+// laneOf chooses one of n lanes for a record, by its item.
+func laneOf(r *dynamodb.StreamRecord, n int) int {
+	if n == 1 {
+		return 0
 	}
-	l.push(streamRecord{json: slices.Clone(m.text), sequence: r.SequenceNumber, created: r.Created})
+	keys, err := r.Keys.MarshalJSON()
+	if err != nil {
+		panic(err) // it never fails
+	}
+	h := fnv.New32a()
+	_, _ = h.Write(keys) // never fails
+	return int(h.Sum32() % uint32(n))
+}
+
+// read tells the stream up to where the mapping is done with it.
+func (m *StreamMapping) read() {
+	done := m.latest
+	for _, l := range m.lanes {
+		if first := l.first(); first != nil {
+			done = min(done, first.before)
+		}
+	}
+	m.reader.Read(done)
 }
 
 // lane is a part of a shard, of which one batch runs at a time.
@@ -221,7 +255,8 @@ type lane struct {
 	head  int
 	// work is the batch under way and, behind it, what was split off it.
 	work   []*streamBatch
-	busy   bool // the function runs
+	busy   bool   // the function runs
+	done   string // the sequence number of the last record that was taken off
 	wake   *sim.Event
 	wakeAt time.Time
 }
@@ -237,7 +272,29 @@ func (l *lane) push(r streamRecord) {
 func (l *lane) trim(now time.Time) {
 	for l.head < len(l.queue) && now.Sub(l.queue[l.head].created) > retention {
 		l.m.stats.Trimmed++
+		l.passed(l.queue[l.head : l.head+1])
 		l.drop(1)
+	}
+}
+
+// first is the oldest record that the lane is not done with.
+func (l *lane) first() *streamRecord {
+	for _, b := range l.work {
+		if len(b.records) > 0 {
+			return &b.records[0]
+		}
+	}
+	if l.head < len(l.queue) {
+		return &l.queue[l.head]
+	}
+	return nil
+}
+
+// passed notes that the lane is done with its first records, however that came.
+func (l *lane) passed(records []streamRecord) {
+	if len(records) > 0 {
+		l.done = records[len(records)-1].sequence
+		l.m.touch()
 	}
 }
 
@@ -295,6 +352,8 @@ func (l *lane) step() {
 		l.work = append(l.work, &streamBatch{l: l, records: l.take()})
 	}
 	l.work[0].try()
+	l.m.touch()
+	l.m.read()
 	l.arm()
 }
 

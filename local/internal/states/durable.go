@@ -8,12 +8,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/durable"
 )
 
 // The service is a durable.Engine. Its records are JSON documents under these keys, where MACHINE and
 // NAME are the names of a state machine and of an execution:
 //
-//	meta                            the format of all records, the key of task tokens (metaRecord)
+//	meta                            the version of all records, the key of task tokens (metaRecord)
 //	machine/MACHINE                 when the state machine was made (machineRecord)
 //	definition/SHA256               the definition of a state machine, or an earlier one that executions go by
 //	execution/MACHINE/NAME          a Standard execution, running or closed (executionRecord)
@@ -27,7 +29,9 @@ import (
 // deadline, without another event in the history. Express executions keep no state, as in AWS: an
 // asynchronous one begins again, a synchronous one ends with whoever waits for it. A closed execution is
 // forgotten 90 days after its end, when AWS forgets it.
-const recordFormat = 1
+const recordVersion = 1
+
+var _ durable.Engine = (*Service)(nil)
 
 // eventsPerChunk is how many events of a history one record has. An event that is logged rewrites
 // its chunk, of which the payloads are encoded already.
@@ -58,7 +62,7 @@ type version struct {
 
 // versionOf compiles a definition, unless that was done before.
 func (s *Service) versionOf(definition string) (*version, error) {
-	hash := hashOf(definition)
+	hash := definitionHash(definition)
 	if v := s.versions[hash]; v != nil {
 		return v, nil
 	}
@@ -71,7 +75,7 @@ func (s *Service) versionOf(definition string) (*version, error) {
 	return v, nil
 }
 
-func hashOf(definition string) string {
+func definitionHash(definition string) string {
 	sum := sha256.Sum256([]byte(definition))
 	return hex.EncodeToString(sum[:])
 }

@@ -18,8 +18,6 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/states"
 )
 
-var _ durable.Engine = (*states.Service)(nil)
-
 // orders is a state machine of everything that an execution can wait for. What each of its steps does
 // follows from the input and from the number of the retry.
 const orders = `{"QueryLanguage":"JSONata","StartAt":"Begin","TimeoutSeconds":3000,"States":{

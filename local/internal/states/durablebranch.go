@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/durable"
 )
 
 // restoreBranches makes the branches of the executions that run.
@@ -57,7 +59,7 @@ func (r *restorer) branch(ex *Execution, parent *branch, index int) (*branch, er
 		return fail("it is missing")
 	}
 	var rec branchRecord
-	if err := unmarshal(record, &rec); err != nil {
+	if err := durable.Decode(record, &rec); err != nil {
 		return fail("%w", err)
 	}
 	if rec.Done {

@@ -377,9 +377,9 @@ func TestCorruptRecordIsNamed(t *testing.T) {
 
 func TestNewerFormatIsRefused(t *testing.T) {
 	records := bytesOf(dump(half(t).s))
-	records["meta"] = []byte(strings.Replace(string(records["meta"]), `"format":1`, `"format":2`, 1))
+	records["meta"] = []byte(strings.Replace(string(records["meta"]), `"version":1`, `"version":2`, 1))
 	_, err := newLife(t, start, &outside{}, 0).s.Restore(records)
-	if want := "record meta: the records have format 2, this version of orderflow reads those up to 1"; err == nil || err.Error() != want {
+	if want := "record meta: written by a newer orderflow (version 2, this one reads 1)"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

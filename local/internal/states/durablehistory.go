@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/durable"
 )
 
 // kindNames are how records name the kinds of events.
@@ -124,7 +126,7 @@ func (e *event) record(w *recordWriter) {
 // restoreEvents appends the events of a chunk to the history.
 func (ex *Execution) restoreEvents(record []byte) error {
 	var chunk []eventRecord
-	if err := json.Unmarshal(record, &chunk); err != nil {
+	if err := durable.Decode(record, &chunk); err != nil {
 		return err
 	}
 	for i := range chunk {

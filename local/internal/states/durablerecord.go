@@ -5,27 +5,28 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/durable"
 	"github.com/orderflow-cdk/orderflow/local/internal/jsontext"
 )
 
 // metaRecord is what the service as a whole remembers.
 type metaRecord struct {
-	// Format is that of all records.
-	Format int `json:"format"`
+	// The version is that of all records.
+	durable.Header
 	// Generation is how often the service was restored, so that no id is made again.
 	Generation uint64 `json:"generation"`
 	TokenKey   []byte `json:"tokenKey"`
 }
 
 func (s *Service) metaRecord() []byte {
-	return mustMarshal(metaRecord{Format: recordFormat, Generation: s.generation, TokenKey: s.tokenKey})
+	return durable.Encode(metaRecord{Header: durable.Header{Version: recordVersion}, Generation: s.generation, TokenKey: s.tokenKey})
 }
 
 type machineRecord struct {
 	Created time.Time `json:"created"`
 }
 
-func (sm *StateMachine) record() []byte { return mustMarshal(machineRecord{sm.created}) }
+func (sm *StateMachine) record() []byte { return durable.Encode(machineRecord{sm.created}) }
 
 // expressRecord is an Express execution that begins again.
 type expressRecord struct {
@@ -35,7 +36,7 @@ type expressRecord struct {
 }
 
 func (ex *Execution) expressRecord() []byte {
-	return mustMarshal(expressRecord{ex.number, ex.Name, ex.Input})
+	return durable.Encode(expressRecord{ex.number, ex.Name, ex.Input})
 }
 
 // executionRecord is a Standard execution, without its history and its branches.
@@ -66,15 +67,7 @@ func (ex *Execution) record() []byte {
 	if ex.version != nil {
 		r.Definition = ex.version.hash
 	}
-	return mustMarshal(r)
-}
-
-func mustMarshal(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // strings, numbers and times
-	}
-	return b
+	return durable.Encode(r)
 }
 
 // recordWriter writes a JSON object, member by member.
@@ -236,7 +229,7 @@ func (b *branch) record() []byte {
 	w.int("last", int64(b.last))
 	if len(b.retried) > 0 {
 		w.name("retried")
-		w.b = append(w.b, mustMarshal(b.retried)...)
+		w.b = append(w.b, durable.Encode(b.retried)...)
 	}
 	w.int("retries", int64(b.retryCount))
 	w.time("timeout", b.timeoutAt)

@@ -2,7 +2,6 @@ package states
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/durable"
 )
 
 // Restore implements durable.Engine.
@@ -67,28 +68,15 @@ type resume struct {
 	run  func()
 }
 
-func unmarshal(record []byte, into any) error {
-	if err := json.Unmarshal(record, into); err != nil {
-		return fmt.Errorf("it cannot be read: %w", err)
-	}
-	return nil
-}
-
 func (r *restorer) meta() error {
-	record, ok := r.records["meta"]
-	if !ok {
-		return errors.New("record meta: it is missing")
-	}
-	var m metaRecord
-	if err := unmarshal(record, &m); err != nil {
+	if err := durable.CheckHeader(r.records["meta"], recordVersion); err != nil {
 		return fmt.Errorf("record meta: %w", err)
 	}
-	switch {
-	case m.Format > recordFormat:
-		return fmt.Errorf("record meta: the records have format %d, this version of orderflow reads those up to %d", m.Format, recordFormat)
-	case m.Format < 1:
-		return fmt.Errorf("record meta: there is no format %d", m.Format)
-	case len(m.TokenKey) == 0:
+	var m metaRecord
+	if err := durable.Decode(r.records["meta"], &m); err != nil {
+		return fmt.Errorf("record meta: %w", err)
+	}
+	if len(m.TokenKey) == 0 {
 		return errors.New("record meta: it has no tokenKey")
 	}
 	s := r.s
@@ -108,7 +96,7 @@ func (r *restorer) sort(key string) error {
 	switch part[0] {
 	case "machine":
 		var m machineRecord
-		if err := unmarshal(r.records[key], &m); err != nil {
+		if err := durable.Decode(r.records[key], &m); err != nil {
 			return err
 		}
 		if sm := r.s.machines[r.s.machineARN(part[1])]; sm != nil && !m.Created.IsZero() {
@@ -119,7 +107,7 @@ func (r *restorer) sort(key string) error {
 	case "express":
 		return r.expressExecution(key, part[1])
 	case "definition":
-		if hashOf(string(r.records[key])) != part[1] {
+		if definitionHash(string(r.records[key])) != part[1] {
 			return errors.New("it is not the text that it was")
 		}
 	case "history":
@@ -176,7 +164,7 @@ func (r *restorer) dropped() (out []string) {
 
 func (r *restorer) execution(key, machine, name string) error {
 	var rec executionRecord
-	if err := unmarshal(r.records[key], &rec); err != nil {
+	if err := durable.Decode(r.records[key], &rec); err != nil {
 		return err
 	}
 	switch rec.Status {
@@ -293,7 +281,7 @@ func (r *restorer) restoreClosed() {
 
 func (r *restorer) expressExecution(key, machine string) error {
 	var rec expressRecord
-	if err := unmarshal(r.records[key], &rec); err != nil {
+	if err := durable.Decode(r.records[key], &rec); err != nil {
 		return err
 	}
 	if sm := r.machine(machine, true, true); sm != nil {
