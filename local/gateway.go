@@ -85,6 +85,8 @@ func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveGraphQL(w, r)
 	case "sns":
 		s.serveTopics(w, r)
+	case "aws":
+		s.serveAWS(w, r)
 	default:
 		s.serveGateway(w, r)
 	}
@@ -96,6 +98,8 @@ func (s *Stack) addressee(r *http.Request) string {
 		host = name
 	}
 	switch {
+	case isAWS(r):
+		return "aws"
 	case s.isGraphQL(host):
 		return "appsync"
 	case host == "sns."+s.opts.Region+".amazonaws.com":

@@ -57,7 +57,7 @@ func (s *Stack) signer(to string, r *apigateway.Request) (*apigateway.Identity, 
 		return nil, apigateway.ErrInvalidSignature
 	}
 	key, region, service := scope[0], scope[2], scope[3]
-	id, known := s.opts.Identities[key]
+	caller, secret, known := s.principalOf(key)
 	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	if !known || err != nil || region != s.opts.Region || service != to {
 		return nil, apigateway.ErrInvalidSignature
@@ -65,11 +65,17 @@ func (s *Stack) signer(to string, r *apigateway.Request) (*apigateway.Identity, 
 	if skew := s.kernel.Now().Sub(at).Abs(); skew > clockSkew {
 		return nil, apigateway.ErrExpiredToken
 	}
-	again, err := signedAgain(r, strings.Split(field["SignedHeaders"], ";"), aws.Credentials{AccessKeyID: key, SecretAccessKey: id.SecretAccessKey}, to, region, at)
+	again, err := signedAgain(r, strings.Split(field["SignedHeaders"], ";"), aws.Credentials{AccessKeyID: key, SecretAccessKey: secret}, to, region, at)
 	if err != nil || again != given {
 		return nil, apigateway.ErrInvalidSignature
 	}
-	return id.withDefaults(key, s.opts.AccountID).caller(key), nil
+	if id, ok := s.opts.Identities[key]; ok {
+		return id.withDefaults(key, s.opts.AccountID).caller(key), nil
+	}
+	if caller == "" {
+		caller = "arn:aws:iam::" + s.opts.AccountID + ":root"
+	}
+	return Identity{UserARN: caller}.withDefaults(key, s.opts.AccountID).caller(key), nil
 }
 
 func signedAgain(r *apigateway.Request, headers []string, c aws.Credentials, service, region string, at time.Time) (string, error) {

@@ -143,11 +143,20 @@ const snsVersion = "2010-03-31"
 
 // response is the answer of a call as its protocol sends it.
 func (w wireProtocol) response(req *http.Request, action string, out []byte, err error) (*http.Response, error) {
-	var refused *api.Error
-	if err != nil && !errors.As(err, &refused) {
+	status, header, out, err := w.encode(action, out, err)
+	if err != nil {
 		return nil, err
 	}
-	status, header := http.StatusOK, http.Header{}
+	return response(req, status, header, out), nil
+}
+
+// encode is what a protocol makes of an answer. An error that is none of the service is returned.
+func (w wireProtocol) encode(action string, out []byte, err error) (status int, header http.Header, body []byte, failed error) {
+	var refused *api.Error
+	if err != nil && !errors.As(err, &refused) {
+		return 0, nil, nil, err
+	}
+	status, header = http.StatusOK, http.Header{}
 	if refused != nil {
 		status = refused.HTTPStatus()
 		header.Set("X-Amzn-Errortype", refused.Code)
@@ -164,7 +173,7 @@ func (w wireProtocol) response(req *http.Request, action string, out []byte, err
 	if w.service == "sns" {
 		header.Set("Content-Type", "text/xml")
 	}
-	return response(req, status, header, out), nil
+	return status, header, out, nil
 }
 
 // retryer retries as the SDK's standard retryer does, but waits in simulated
