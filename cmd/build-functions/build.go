@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -36,11 +37,36 @@ var targets = map[string][]string{
 	"x86_64": {"GOARCH=amd64", "GOAMD64=v1"},
 }
 
+// host is the name of what runs on this machine: one of Lambda's architectures on Linux, and elsewhere with the
+// system before it, such as darwin-arm64.
+func host() string {
+	for name, variables := range targets {
+		if variables[0] == "GOARCH="+runtime.GOARCH {
+			if runtime.GOOS == "linux" {
+				return name
+			}
+			return runtime.GOOS + "-" + name
+		}
+	}
+	return runtime.GOOS + "-" + runtime.GOARCH
+}
+
+// target is what Go needs to know for an architecture of Lambda, or for this machine.
+func target(arch string) ([]string, error) {
+	if variables, ok := targets[arch]; ok {
+		return append([]string{"GOOS=linux"}, variables...), nil
+	}
+	if arch == host() {
+		return []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}, nil
+	}
+	return nil, fmt.Errorf("-arch must be arm64 or x86_64, got %q", arch)
+}
+
 // environment is the caller's environment, without what could change the
 // executables, and with what determines them.
 func environment(caller, target []string, toolchain string) []string {
 	pinned := append([]string{
-		"CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off", "GODEBUG=",
+		"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off", "GODEBUG=",
 		"GOTOOLCHAIN=" + toolchain,
 	}, target...)
 	env := slices.DeleteFunc(slices.Clone(caller), func(kv string) bool {
@@ -53,9 +79,9 @@ func environment(caller, target []string, toolchain string) []string {
 // build compiles all functions of the module at root, and the given packages of other modules.
 // One go build for all of them loads the packages once and links in parallel.
 func build(ctx context.Context, root, out, arch string, others []string, report progress) ([]function, error) {
-	target, ok := targets[arch]
-	if !ok {
-		return nil, fmt.Errorf("-arch must be arm64 or x86_64, got %q", arch)
+	variables, err := target(arch)
+	if err != nil {
+		return nil, err
 	}
 	names, packages, err := functionsOf(root, others)
 	if err != nil {
@@ -84,7 +110,7 @@ func build(ctx context.Context, root, out, arch string, others []string, report 
 		"-trimpath", "-buildvcs=false", "-mod=readonly", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=",
 		"-o", work + string(filepath.Separator)}, packages...)...)
 	cmd.Dir = root
-	cmd.Env = environment(os.Environ(), target, version)
+	cmd.Env = environment(os.Environ(), variables, version)
 	var messages bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &messages, &messages
 	if err := watch(ctx, cmd, work, len(names), report); err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -186,15 +187,31 @@ func TestFunctionsOfOtherModules(t *testing.T) {
 }
 
 func TestEnvironmentIsPinned(t *testing.T) {
+	variables, err := target("arm64")
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := environment(
-		[]string{"HOME=/h", "GOFLAGS=-race", "CGO_ENABLED=1", "GOARCH=mips", "GOTOOLCHAIN=local"},
-		targets["arm64"], "go1.26.8")
+		[]string{"HOME=/h", "GOFLAGS=-race", "CGO_ENABLED=1", "GOARCH=mips", "GOOS=plan9", "GOTOOLCHAIN=local"},
+		variables, "go1.26.8")
 	want := []string{
-		"HOME=/h", "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off", "GODEBUG=",
-		"GOTOOLCHAIN=go1.26.8", "GOARCH=arm64", "GOARM64=v8.0",
+		"HOME=/h", "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off", "GODEBUG=",
+		"GOTOOLCHAIN=go1.26.8", "GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestHost(t *testing.T) {
+	variables, err := target(host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH} {
+		if !slices.Contains(variables, want) {
+			t.Errorf("%s is built with %v, want %s", host(), variables, want)
+		}
 	}
 }
 

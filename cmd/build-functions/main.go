@@ -1,7 +1,8 @@
 // Command build-functions compiles every Lambda function under functions/ to
 // <out>/<arch>/<name>/bootstrap. The same source gives the same bytes in any
 // folder and on any machine, so that a deployment changes only the
-// functions that changed.
+// functions that changed. With -host they are for this machine, which need not run Linux, so that the local
+// runner can run them as processes.
 //
 // Arguments are packages of other modules to build as well, under the last part of their
 // path: a stack that uses this module's functions names them, such as
@@ -44,12 +45,16 @@ func run(ctx context.Context, args []string, stdout io.Writer, stderr *os.File) 
 		flags.PrintDefaults()
 	}
 	arch := flags.String("arch", "arm64", "architecture of the functions: arm64 or x86_64")
+	here := flags.Bool("host", false, "build for this machine instead of an architecture of Lambda, to <out>/"+host()+": what the local runner runs as processes")
 	out := flags.String("out", "dist", "folder to write to")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
 		os.Exit(2) // flags has said why
+	}
+	if *here {
+		*arch = host()
 	}
 	for _, p := range flags.Args() {
 		if strings.HasPrefix(p, ".") || !strings.Contains(p, "/") {

@@ -35,15 +35,19 @@ func prepare(newHandler func(handler.Env) (lambda.Handler, error)) (lambda.Handl
 	if err != nil {
 		return nil, err
 	}
+	roots, err := rootCAs()
+	if err != nil {
+		return nil, err
+	}
 	return newHandler(handler.Env{
 		Getenv: os.Getenv,
 		AWS:    cfg,
 		Now:    time.Now,
 		Log:    os.Stdout,
-		HTTP: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		HTTP: &http.Client{Transport: trusting(roots), CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
-		Public:      egress.NewClient(egress.Options{}),
+		Public:      egress.NewClient(egress.Options{Proxy: http.ProxyFromEnvironment, RootCAs: roots}),
 		Parallel:    parallel,
 		WithTimeout: context.WithTimeout,
 	})

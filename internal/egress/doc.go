@@ -6,4 +6,8 @@
 // connection (net.Dialer.Control), so that a name which resolves to one address when it is
 // registered and to another when it is used gains nothing, nor does a redirect:
 // none is followed.
+//
+// Where all traffic must go through a proxy (Options.Proxy), the proxy dials, and the judgement is its business: it must refuse
+// what is not public as this package does, and a network that lets functions out through nothing else should have one that does. What can be seen in
+// the URL, an address or a local name, is refused here too. Requests that are exempt from the proxy are judged as without one.
 package egress

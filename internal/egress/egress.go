@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -19,6 +21,10 @@ type Options struct {
 	Resolver *net.Resolver
 	// RootCAs are the authorities whose certificates are accepted. Default: those of the system.
 	RootCAs *x509.CertPool
+	// Proxy is the proxy through which a request goes, or nil for none, as in http.Transport; http.ProxyFromEnvironment is one.
+	// What goes through a proxy is judged by its URL alone: the proxy resolves the name, and judging the address is its business.
+	// Default: no proxy, whatever the environment says.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Allow admits an address that is not public; it is only for tests. Default: none.
 	Allow func(netip.Addr) bool
 }
@@ -61,11 +67,31 @@ func NewClient(o Options) *http.Client {
 }
 
 // NewTransport returns a transport that reaches public addresses only, over
-// HTTPS with TLS 1.2 or later and HTTP/1.1, and through no proxy. Its
+// HTTPS with TLS 1.2 or later and HTTP/1.1, and through no proxy but that of the options. Its
 // time limits are for the connection alone; that for the answer is the request's context.
 func NewTransport(o Options) http.RoundTripper {
+	direct := newTransport(o, dialer{o}.dial)
+	if o.Proxy == nil {
+		return &transport{direct: direct}
+	}
+	// A transport of its own, which never dials anything but the proxy, wherever that is.
+	proxied := newTransport(o, (&net.Dialer{Timeout: dialTimeout}).DialContext)
+	proxied.Proxy = func(r *http.Request) (*url.URL, error) {
+		u, err := o.Proxy(r)
+		if u == nil && err == nil {
+			err = errNoProxy
+		}
+		return u, err
+	}
+	return &transport{direct, proxied, o}
+}
+
+// errNoProxy is the error of a request that was to go through a proxy, for which there is none any more.
+var errNoProxy = errors.New("egress: the proxy is gone")
+
+func newTransport(o Options, dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
 	t := &http.Transport{
-		DialContext:            dialer{o}.dial,
+		DialContext:            dial,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
 		TLSHandshakeTimeout:    tlsTimeout,
 		IdleConnTimeout:        idleTimeout,
@@ -79,25 +105,70 @@ func NewTransport(o Options) http.RoundTripper {
 	}
 	// One request, one answer: HTTP/2 would only add what can be attacked.
 	t.Protocols.SetHTTP1(true)
-	return &transport{t}
+	return t
 }
 
-type transport struct{ http *http.Transport }
+type transport struct {
+	direct, proxied *http.Transport // the latter is nil without Options.Proxy
+	o               Options
+}
 
 // RoundTrip implements http.RoundTripper. It fails with a *RefusedError before anything is
 // sent, if that is the reason.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := checkScheme(req.URL); err != nil {
+	way, err := t.way(req)
+	if err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close() // as a RoundTripper must, whatever comes of it
 		}
 		return nil, err
 	}
-	return t.http.RoundTrip(req)
+	return way.RoundTrip(req)
+}
+
+// way is how a request goes out, if it may.
+func (t *transport) way(req *http.Request) (*http.Transport, error) {
+	if err := checkScheme(req.URL); err != nil {
+		return nil, err
+	}
+	if t.proxied == nil {
+		return t.direct, nil
+	}
+	proxy, err := t.o.Proxy(req)
+	if err != nil {
+		return nil, err
+	}
+	if proxy == nil {
+		return t.direct, nil
+	}
+	return t.proxied, checkHost(req.URL)
+}
+
+// checkHost judges the host of a URL that a proxy is asked for, as far as that can be done without resolving it.
+func checkHost(u *url.URL) error {
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if a, err := netip.ParseAddr(host); err == nil {
+		if public, why := Public(a); !public {
+			return &RefusedError{Host: u.Host, Addr: a, Why: "its address is not public (" + why + ")"}
+		}
+		return nil
+	}
+	if numeric(host) {
+		return &RefusedError{Host: u.Host, Why: "its host is a number, but not an IP address in its usual form"}
+	}
+	if isLocal(host) {
+		return &RefusedError{Host: u.Host, Why: "its name is local"}
+	}
+	return nil
 }
 
 // CloseIdleConnections is called by http.Client's method of that name.
-func (t *transport) CloseIdleConnections() { t.http.CloseIdleConnections() }
+func (t *transport) CloseIdleConnections() {
+	t.direct.CloseIdleConnections()
+	if t.proxied != nil {
+		t.proxied.CloseIdleConnections()
+	}
+}
 
 func checkScheme(u *url.URL) error {
 	switch {

@@ -49,12 +49,19 @@ func CheckURL(u *url.URL) error {
 		}
 		return nil
 	}
-	for _, name := range local {
-		if host == name || strings.HasSuffix(host, "."+name) {
-			return refuse("its name is local")
-		}
+	if isLocal(host) {
+		return refuse("its name is local")
 	}
 	return checkName(host, refuse)
+}
+
+func isLocal(host string) bool {
+	for _, name := range local {
+		if host == name || strings.HasSuffix(host, "."+name) {
+			return true
+		}
+	}
+	return false
 }
 
 // numeric reports whether a host's last label is a number, in which case it is an
