@@ -85,6 +85,10 @@ func (b *branch) run() {
 // finish ends the current state with a result, or with its input where the
 // state has no result of its own.
 func (b *branch) finish(result any, hasResult bool) {
+	if b.state.paths != nil {
+		b.finishPaths(result, hasResult)
+		return
+	}
 	sc := scope{result: result, hasResult: hasResult}
 	b.leave(b.state.output, b.state.assign, &sc, result, b.state.next)
 }
@@ -110,6 +114,11 @@ func (b *branch) leave(output *template, assign []field, sc *scope, def any, nex
 		b.handle(tooLarge(b.state.name))
 		return
 	}
+	b.exit(out, vars, next)
+}
+
+// exit assigns what is to be assigned and goes on to the next state or ends the branch.
+func (b *branch) exit(out any, vars map[string]any, next *state) {
 	b.assign(vars)
 	b.note(event{kind: stateExited, state: b.state, data: out, assigned: vars})
 	if next != nil {
@@ -141,9 +150,14 @@ func (b *branch) evalAssign(assign []field, sc *scope) (map[string]any, *failure
 		}
 		vars[f.name] = v
 	}
+	return vars, b.measure(vars)
+}
+
+// measure refuses variables that are too large, or too large with those that there are.
+func (b *branch) measure(vars map[string]any) *failure {
 	size := jsonSize(vars, maxPayload)
 	if size > maxPayload {
-		return nil, tooLarge(b.state.name)
+		return tooLarge(b.state.name)
 	}
 	// What is assigned is added up, and what it replaces is only taken off
 	// when the sum seems to be too much.
@@ -151,10 +165,10 @@ func (b *branch) evalAssign(assign []field, sc *scope) (map[string]any, *failure
 	if b.ex.size > maxVariables {
 		b.ex.size = b.ex.root.variablesSize() + size
 		if b.ex.size > maxVariables {
-			return nil, tooLarge(b.state.name)
+			return tooLarge(b.state.name)
 		}
 	}
-	return vars, nil
+	return nil
 }
 
 // variablesSize is the size of a branch's variables and of those below it.
@@ -248,6 +262,10 @@ func (b *branch) caught(f *failure) bool {
 			b.noteFanFailed()
 		}
 		out := map[string]any{"Error": f.name, "Cause": f.cause}
+		if b.state.paths != nil {
+			b.catchIntoPaths(c, out)
+			return true
+		}
 		sc := scope{failed: out}
 		b.catchInto(c, &sc, out)
 		return true
@@ -275,9 +293,7 @@ func (b *branch) catchInto(c *catcher, sc *scope, out map[string]any) {
 		b.noteAndDie(f)
 		return
 	}
-	b.assign(vars)
-	b.note(event{kind: stateExited, state: b.state, data: result, assigned: vars})
-	b.transition(c.next, result)
+	b.exit(result, vars, c.next)
 }
 
 func (b *branch) noteAndDie(f *failure) {

@@ -58,6 +58,8 @@ type state struct {
 	typ  stateType
 	next *state // nil at an end
 
+	paths *pathFields // nil for JSONata, which has the fields below
+
 	arguments *template // Task, Parallel
 	output    *template
 	assign    []field
@@ -90,9 +92,11 @@ type state struct {
 type quantity struct {
 	value float64
 	expr  *expression
+	path  *reference // JSONPath: field with Path
 	field string
 	// lowest and highest are inclusive bounds; whole numbers only.
 	lowest, highest float64
+	fraction        bool // JSONPath: need not be a whole number
 }
 
 type choice struct {
@@ -117,4 +121,7 @@ type catcher struct {
 	next   *state
 	output *template
 	assign []field
+	// JSONPath:
+	resultPath resultPath
+	pathAssign []payloadField
 }

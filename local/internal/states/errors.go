@@ -18,12 +18,13 @@ const (
 	errRuntime         = "States.Runtime"
 	errBranchFailed    = "States.BranchFailed"
 	errFailureExceeded = "States.ExceedToleratedFailureThreshold"
+	errIntrinsic       = "States.IntrinsicFailure"
+	errResultPath      = "States.ResultPathMatchFailure"
 )
 
 var reservedErrors = set(errAll, errTaskFailed, errTimeout, errHeartbeat, errPermissions, errQuery, errDataLimit,
 	errNoChoice, errRuntime, errBranchFailed, errFailureExceeded,
-	"States.ItemReaderFailed", "States.ResultWriterFailed", "States.IntrinsicFailure", "States.ParameterPathFailure",
-	"States.ResultPathMatchFailure", "States.Http.Socket")
+	"States.ItemReaderFailed", "States.ResultWriterFailed", errIntrinsic, errResultPath, "States.ParameterPathFailure", "States.Http.Socket")
 
 // failure is an error of a state.
 type failure struct {

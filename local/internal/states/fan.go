@@ -30,17 +30,13 @@ func newFan(n int) *fan {
 }
 
 func (b *branch) runParallel() {
-	input := b.input
-	if b.state.arguments != nil {
-		v, f := b.evalTemplate(b.state.arguments, &scope{})
-		if f == nil && exceeds(v, maxPayload) {
-			f = tooLarge(b.state.name)
-		}
-		if f != nil {
-			b.handle(f)
-			return
-		}
-		input = v
+	input, f := b.arguments(&scope{})
+	if f == nil && (b.state.arguments != nil || b.state.paths != nil) && exceeds(input, maxPayload) {
+		f = tooLarge(b.state.name)
+	}
+	if f != nil {
+		b.handle(f)
+		return
 	}
 	b.fan = newFan(len(b.state.branches))
 	b.note(event{kind: fanStarted, state: b.state})
@@ -101,6 +97,9 @@ func (b *branch) runMap() {
 
 // mapItems is what a Map state iterates over.
 func (b *branch) mapItems(sc *scope) ([]any, *failure) {
+	if b.state.paths != nil {
+		return b.pathItems(sc)
+	}
 	if b.state.items == nil {
 		items, ok := b.input.([]any)
 		if !ok {
@@ -124,12 +123,10 @@ func (b *branch) iterate(after int32) {
 	fan := b.fan
 	i := fan.started
 	var input any = fan.items[i]
-	if b.state.itemSelector != nil {
-		sc := scope{states: map[string]any{"input": b.input}, context: true}
+	if b.state.itemSelector != nil || b.state.paths != nil && b.state.paths.itemSelector != nil {
 		c := maps.Clone(b.contextObject())
 		c["Map"] = mapContext(i, fan.items[i])
-		sc.states["context"] = c
-		v, f := b.evalTemplate(b.state.itemSelector, &sc)
+		v, f := b.selectItem(c)
 		if f == nil && exceeds(v, maxPayload) {
 			f = tooLarge(b.state.name)
 		}
@@ -142,6 +139,15 @@ func (b *branch) iterate(after int32) {
 	id := b.ex.log(event{kind: iterationStarted, state: b.state, index: int32(i), prev: after})
 	child := b.spawn(i, fan.graph, input, id)
 	child.item = fan.items[i]
+}
+
+// selectItem is the input that ItemSelector makes for an iteration.
+func (b *branch) selectItem(context map[string]any) (any, *failure) {
+	if b.state.paths != nil {
+		return b.pathItem(b.state.paths.itemSelector, context)
+	}
+	sc := scope{states: map[string]any{"input": b.input, "context": context}, context: true}
+	return b.evalTemplate(b.state.itemSelector, &sc)
 }
 
 func (b *branch) childSucceeded(child *branch, out any) {

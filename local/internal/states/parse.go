@@ -146,7 +146,9 @@ func assigned(states map[string]any, but string) []string {
 	add := func(v any) {
 		if m, ok := v.(map[string]any); ok {
 			if assign, ok := m["Assign"].(map[string]any); ok {
-				out = append(out, sortedKeys(assign)...)
+				for _, key := range sortedKeys(assign) {
+					out = append(out, variableName(key))
+				}
 			}
 		}
 	}

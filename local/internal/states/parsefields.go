@@ -27,7 +27,8 @@ func (o object) allow(names ...string) {
 		}
 		switch k {
 		case "InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelector", "ItemsPath", "Result", "Variable",
-			"SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath", "MaxConcurrencyPath", "ErrorPath", "CausePath":
+			"SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath", "MaxConcurrencyPath", "ErrorPath", "CausePath",
+			"ToleratedFailureCountPath", "ToleratedFailurePercentagePath", "Iterator":
 			o.fail("%s belongs to the query language JSONPath", k)
 		default:
 			o.fail("the field %s is not supported", k)
@@ -130,6 +131,9 @@ func (o object) quantity(key string, low, high float64) *quantity {
 	return q
 }
 
+// plain is whether it is a number and not to be evaluated.
+func (q *quantity) plain() bool { return q.expr == nil && q.path == nil }
+
 func (o object) template(key string) *template {
 	v, ok := o.m[key]
 	if !ok {
@@ -162,14 +166,7 @@ func (o object) assign(outer []string) []field {
 	}
 	var out []field
 	for _, name := range sortedKeys(assign.m) {
-		switch {
-		case name == "states":
-			o.fail("Assign: the variable $states is reserved")
-		case !validVariable(name):
-			o.fail("Assign: %q is no name of a variable: one begins with a letter, goes on with letters, digits and _, and has up to %d characters", name, maxNameLength)
-		case slices.Contains(outer, name):
-			o.fail("Assign: the variable $%s belongs to an outer scope", name)
-		}
+		o.checkVariable(name, outer)
 		t, err := compileTemplate(assign.m[name], "Assign/"+name)
 		if err != nil {
 			o.fail("%v", err)
@@ -178,6 +175,18 @@ func (o object) assign(outer []string) []field {
 		out = append(out, field{name, t})
 	}
 	return out
+}
+
+// checkVariable refuses names that cannot be assigned.
+func (o object) checkVariable(name string, outer []string) {
+	switch {
+	case name == "states":
+		o.fail("Assign: the variable $states is reserved")
+	case !validVariable(name):
+		o.fail("Assign: %q is no name of a variable: one begins with a letter, goes on with letters, digits and _, and has up to %d characters", name, maxNameLength)
+	case slices.Contains(outer, name):
+		o.fail("Assign: the variable $%s belongs to an outer scope", name)
+	}
 }
 
 func validVariable(name string) bool {

@@ -29,7 +29,7 @@ func (b *graphBuilder) state(s *state, o object, outer, scope []string) {
 		o.fail("QueryLanguage cannot be JSONPath if it is JSONata for the whole state machine")
 		return
 	case language == "JSONPath" || language == "" && b.p.jsonPath:
-		o.fail("the query language JSONPath is not simulated; use JSONata")
+		b.pathState(s, o, outer, scope)
 		return
 	case language != "" && language != "JSONata":
 		o.fail("QueryLanguage %q is neither JSONata nor JSONPath", language)
@@ -100,29 +100,42 @@ func (b *graphBuilder) transition(s *state, o object) {
 }
 
 func (b *graphBuilder) task(s *state, o object) {
-	arn := o.string("Resource")
-	if arn == "" {
-		o.fail("Resource is required")
-	} else {
-		r, err := parseResource(arn)
-		if err != nil {
-			o.fail("%v", err)
-		}
-		s.resource = r
-	}
+	s.resource = o.resource()
 	s.arguments = o.template("Arguments")
 	o.forbid(s.arguments, "result", "errorOutput")
 	s.timeout = o.quantity("TimeoutSeconds", 1, longest)
 	s.heartbeat = o.quantity("HeartbeatSeconds", 1, longest)
-	if s.heartbeat != nil && s.timeout != nil && s.heartbeat.expr == nil && s.timeout.expr == nil && s.heartbeat.value >= s.timeout.value {
+	o.checkHeartbeat(s)
+	b.p.tasks = append(b.p.tasks, s)
+}
+
+// resource reads Resource.
+func (o object) resource() *resource {
+	arn := o.string("Resource")
+	if arn == "" {
+		o.fail("Resource is required")
+		return nil
+	}
+	r, err := parseResource(arn)
+	if err != nil {
+		o.fail("%v", err)
+	}
+	return r
+}
+
+func (o object) checkHeartbeat(s *state) {
+	if s.heartbeat != nil && s.timeout != nil && s.heartbeat.plain() && s.timeout.plain() && s.heartbeat.value >= s.timeout.value {
 		o.fail("HeartbeatSeconds must be smaller than TimeoutSeconds")
 	}
-	b.p.tasks = append(b.p.tasks, s)
 }
 
 func (b *graphBuilder) parallel(s *state, o object, scope []string) {
 	s.arguments = o.template("Arguments")
 	o.forbid(s.arguments, "result", "errorOutput")
+	b.branches(s, o, scope)
+}
+
+func (b *graphBuilder) branches(s *state, o object, scope []string) {
 	branches := o.list("Branches")
 	if len(branches) == 0 {
 		o.fail("Branches is required and must not be empty")
@@ -145,12 +158,17 @@ func (b *graphBuilder) mapping(s *state, o object, scope []string) {
 	s.maxConcurrency = o.quantity("MaxConcurrency", 0, longest)
 	s.toleratedCount = o.quantity("ToleratedFailureCount", 0, longest)
 	s.toleratedPercentage = o.quantity("ToleratedFailurePercentage", 0, 100)
-	processor, ok := o.object("ItemProcessor")
+	b.processor(s, o, "ItemProcessor", scope)
+}
+
+// processor compiles the states of a Map state, which are in the given field.
+func (b *graphBuilder) processor(s *state, o object, key string, scope []string) {
+	processor, ok := o.object(key)
 	if !ok {
-		o.fail("ItemProcessor is required")
+		o.fail("%s is required", key)
 		return
 	}
-	processor.where += ": ItemProcessor"
+	processor.where += ": " + key
 	processor.allow("Comment", "ProcessorConfig", "StartAt", "States")
 	if config, ok := processor.object("ProcessorConfig"); ok {
 		config.allow("Mode", "ExecutionType")

@@ -33,7 +33,6 @@ var validatorFaults = map[string]string{
 	"empty-branches":    "it accepts a Parallel state without branches",
 	// Not faults of the referee:
 	"not-simulated": "it is right in general: this package does not simulate it",
-	"json-path":     "it is right in general: this package does not simulate JSONPath",
 	"not-asked":     "it takes a decoded object, so that it cannot be asked",
 }
 

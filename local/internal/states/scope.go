@@ -13,6 +13,8 @@ type scope struct {
 	hasResult bool
 	failed    map[string]any // $states.errorOutput
 
+	input any // JSONPath: after InputPath
+
 	states  map[string]any
 	context bool // states has its context
 }
@@ -132,6 +134,8 @@ func (b *branch) number(q *quantity, def float64, sc *scope) (float64, *failure)
 	switch {
 	case q == nil:
 		return def, nil
+	case q.path != nil:
+		return b.pathNumber(q, sc)
 	case q.expr == nil:
 		return q.value, nil
 	}

@@ -6,6 +6,10 @@ import (
 )
 
 func (b *branch) runChoice() {
+	if b.state.paths != nil {
+		b.pathChoice()
+		return
+	}
 	sc := scope{}
 	for i := range b.state.choices {
 		c := &b.state.choices[i]
@@ -29,9 +33,7 @@ func (b *branch) runChoice() {
 		}
 	}
 	if b.state.defaultState == nil {
-		b.handle(&failure{name: errNoChoice, cause: fmt.Sprintf(
-			"An error occurred while executing the state '%s' (entered at the event id #%d). No choice rule of the state matched, and it has no Default.",
-			b.state.name, b.enteredID)})
+		b.handle(b.noChoice())
 		return
 	}
 	b.leave(b.state.output, b.state.assign, &sc, b.input, b.state.defaultState)
@@ -40,7 +42,14 @@ func (b *branch) runChoice() {
 func (b *branch) runWait() {
 	sc := scope{}
 	until := b.ex.sm.s.k.Now()
-	if b.state.seconds != nil {
+	if b.state.paths != nil {
+		t, f := b.pathWait(until)
+		if f != nil {
+			b.handle(f)
+			return
+		}
+		until = t
+	} else if b.state.seconds != nil {
 		n, f := b.number(b.state.seconds, 0, &sc)
 		if f != nil {
 			b.handle(f)
@@ -74,6 +83,10 @@ func parseTimestamp(s string) (time.Time, error) {
 }
 
 func (b *branch) runFail() {
+	if b.state.paths != nil {
+		b.die(b.pathFail())
+		return
+	}
 	sc := scope{}
 	name, f := b.text(b.state.errorName, &sc)
 	if f != nil {

@@ -18,14 +18,10 @@ func (b *branch) runTask() {
 		s.tokens[b.token] = b
 	}
 	sc := scope{}
-	arguments := b.input
-	if b.state.arguments != nil {
-		v, f := b.evalTemplate(b.state.arguments, &sc)
-		if f != nil {
-			b.handle(f)
-			return
-		}
-		arguments = v
+	arguments, f := b.arguments(&sc)
+	if f != nil {
+		b.handle(f)
+		return
 	}
 	timeout, f := b.number(b.state.timeout, 0, &sc)
 	if f != nil {
@@ -63,6 +59,17 @@ func (b *branch) runTask() {
 		b.startHeartbeat(s.k.Now().Add(b.beat))
 	}
 	b.make(call)
+}
+
+// arguments is what a Task or Parallel state hands on: its input where it has nothing of its own to.
+func (b *branch) arguments(sc *scope) (any, *failure) {
+	switch {
+	case b.state.paths != nil:
+		return b.pathArguments(sc)
+	case b.state.arguments != nil:
+		return b.evalTemplate(b.state.arguments, sc)
+	}
+	return b.input, nil
 }
 
 // make makes the call of a task. It is kept, since it is made again if the service
