@@ -108,3 +108,64 @@ func BenchmarkBacklog(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRecords makes the records of 10,000 messages that were sent since the last commit, with
+// what goes with them: how long a commit of a store takes before it writes.
+func BenchmarkRecords(b *testing.B) {
+	f := newFixture(b, "q", sqs.QueueProperties{})
+	changed := map[string]struct{}{}
+	f.s.Watch(func(key string) { changed[key] = struct{}{} })
+	const messages = 10_000
+	for i := range messages {
+		_, in, err := sqs.FromQuery(orderForm(f.q, i%50))
+		if err != nil {
+			b.Fatal(err)
+		}
+		f.s.Do(api.Call{Action: "SendMessage", Input: in}, func(_ []byte, err error) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		bytes := 0
+		for key := range changed {
+			r, ok := f.s.Record(key)
+			if !ok {
+				b.Fatal(key)
+			}
+			bytes += len(r)
+		}
+		b.SetBytes(int64(bytes))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*messages), "ns/message")
+}
+
+// BenchmarkSend sends with and without somebody who watches.
+func BenchmarkSend(b *testing.B) {
+	for _, watched := range []bool{false, true} {
+		b.Run(fmt.Sprintf("watched=%v", watched), func(b *testing.B) {
+			f := newFixture(b, "q", sqs.QueueProperties{})
+			changed := map[string]struct{}{}
+			if watched {
+				f.s.Watch(func(key string) { changed[key] = struct{}{} })
+			}
+			_, in, err := sqs.FromQuery(orderForm(f.q, 1))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				f.s.Do(api.Call{Action: "SendMessage", Input: in}, func(_ []byte, err error) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				})
+				if len(changed) > 1000 {
+					clear(changed)
+				}
+			}
+		})
+	}
+}
