@@ -6,8 +6,6 @@ import (
 	"net"
 	"net/url"
 	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // reserved are the variables that Lambda sets and that a template cannot (Lambda developer guide, "Defined
@@ -38,7 +36,7 @@ func (s *Stack) processEnviron(c *functionCode, instance int) ([]string, error) 
 	for _, name := range reserved {
 		env[name], _ = c.function.LookupEnv(name, instance)
 	}
-	credentials := credentialsOfRole(s, c.function.Role())
+	credentials := s.credentialsOf(c.function.Role())
 	env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"] = credentials.AccessKeyID, credentials.SecretAccessKey, credentials.SessionToken
 	env["LAMBDA_TASK_ROOT"] = c.process.TaskRoot
 	list := make([]string, 0, len(env))
@@ -55,15 +53,6 @@ func noProxy(endpoint string) string {
 		hosts += "," + u.Hostname()
 	}
 	return hosts
-}
-
-func credentialsOfRole(s *Stack, role string) aws.Credentials {
-	if own, ok := any(s).(interface {
-		credentialsOf(string) aws.Credentials
-	}); ok {
-		return own.credentialsOf(role)
-	}
-	return aws.Credentials{AccessKeyID: "ASIALOCAL", SecretAccessKey: "secret", SessionToken: "token"}
 }
 
 func logOf(s *Stack, function string) io.Writer {
