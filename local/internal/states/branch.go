@@ -258,7 +258,7 @@ func (b *branch) caught(f *failure) bool {
 		if !f.matches(c.errors) {
 			continue
 		}
-		if b.state.typ == parallelState || b.state.typ == mapState {
+		if (b.state.typ == parallelState || b.state.typ == mapState) && !f.own {
 			b.noteFanFailed()
 		}
 		out := map[string]any{"Error": f.name, "Cause": f.cause}
@@ -305,7 +305,7 @@ func (b *branch) noteAndDie(f *failure) {
 
 // die is a branch's failure.
 func (b *branch) die(f *failure) {
-	if b.state.typ == parallelState || b.state.typ == mapState {
+	if (b.state.typ == parallelState || b.state.typ == mapState) && !f.own {
 		b.noteFanFailed()
 	}
 	if b.parent == nil {

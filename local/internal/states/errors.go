@@ -39,6 +39,8 @@ type failure struct {
 	location string
 	// evaluation is whether it is an expression or its result that failed.
 	evaluation bool
+	// own is whether a field of a JSONPath state failed and not what it was to do.
+	own bool
 }
 
 // matches follows the documentation of Step Functions' error names: States.ALL

@@ -76,8 +76,32 @@ func compileReference(source string) (*reference, error) {
 		}
 	}
 	var err error
-	r.path, err = jsonpath.Compile(rest)
+	r.path, err = jsonpath.Compile(literalQuotes(rest))
 	return r, err
+}
+
+// literalQuotes has a backslash before a double quote mean itself in a name in single quotes, where
+// Jayway would drop it. Recordings of the service show that it stays.
+func literalQuotes(path string) string {
+	if !strings.Contains(path, `\"`) {
+		return path
+	}
+	var b strings.Builder
+	inside := false
+	for i := 0; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '\'' && (inside || i > 0 && (path[i-1] == '[' || path[i-1] == ',')):
+			inside = !inside
+		case c == '\\' && inside && i+1 < len(path):
+			if path[i+1] == '"' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(c)
+			i++
+		}
+		b.WriteByte(path[i])
+	}
+	return b.String()
 }
 
 // payload is a payload template: JSON in which the value of a member whose name
@@ -266,7 +290,7 @@ func (b *branch) runtime(format string, args ...any) *failure {
 }
 
 func (b *branch) because(name, what string) *failure {
-	return &failure{name: name, cause: fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s", b.state.name, b.enteredID, what)}
+	return &failure{name: name, own: true, cause: fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s", b.state.name, b.enteredID, what)}
 }
 
 // follow evaluates InputPath, OutputPath and their like.

@@ -125,7 +125,9 @@ func (b *branch) pathItems(sc *scope) ([]any, *failure) {
 	}
 	items, ok := v.([]any)
 	if !ok {
-		return nil, runtimeFailure("Reference path \"%s\" must point to array.", source)
+		f := runtimeFailure("Reference path \"%s\" must point to array.", source)
+		f.own = true
+		return nil, f
 	}
 	return items, nil
 }
