@@ -1,0 +1,456 @@
+package console
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// drawing is a graph with coordinates, in pixels.
+type drawing struct {
+	W     float64 `json:"w"`
+	H     float64 `json:"h"`
+	Nodes []*node `json:"nodes"`
+	Edges []*edge `json:"edges"`
+}
+
+// node is a box. Its size is set before it is laid out.
+type node struct {
+	ID    string  `json:"id"`
+	Label string  `json:"label"`
+	Sub   string  `json:"sub,omitempty"`
+	Type  string  `json:"type"`
+	X     float64 `json:"x"`
+	Y     float64 `json:"y"`
+	W     float64 `json:"w"`
+	H     float64 `json:"h"`
+	// Container is whether other nodes are drawn within it.
+	Container bool `json:"container,omitempty"`
+
+	inner []*drawing // of a container, side by side
+	layer int
+	rank  int     // place within the layer
+	at    float64 // center across the layers
+	dummy bool
+}
+
+// edge is a line between two nodes.
+type edge struct {
+	From   string       `json:"from"`
+	To     string       `json:"to"`
+	Kind   string       `json:"kind"`
+	Label  string       `json:"label,omitempty"`
+	Points [][2]float64 `json:"points"`
+
+	weak bool // it does not decide where its nodes are
+	back bool
+	path []*node
+}
+
+// spacing is the distances of a layout: between layers, between the nodes of one, and the
+// margin around all.
+type spacing struct{ layer, node, margin float64 }
+
+// layout gives the nodes and edges of a directed graph coordinates, layer by layer: from the
+// left to the right, or from the top down. The method is Sugiyama's: cycles are broken, layers are longest
+// paths, long edges get a place in each layer, crossings are reduced by barycenters.
+// The same graph is always laid out in the same way.
+func layout(nodes []*node, edges []*edge, down bool, s spacing) *drawing {
+	g := &graph{nodes: nodes, byID: map[string]*node{}, down: down, s: s}
+	for _, n := range nodes {
+		g.byID[n.ID] = n
+	}
+	for _, e := range edges {
+		if g.byID[e.From] != nil && g.byID[e.To] != nil {
+			g.edges = append(g.edges, e)
+		}
+	}
+	g.breakCycles()
+	g.assignLayers()
+	g.placeLongEdges()
+	g.order()
+	g.positions()
+	return g.draw()
+}
+
+type graph struct {
+	nodes  []*node
+	edges  []*edge
+	byID   map[string]*node
+	layers [][]*node
+	up, dn map[*node][]*node // neighbours in the layer before and after
+	down   bool
+	s      spacing
+}
+
+// ends are the nodes of an edge in the direction of the layers.
+func (g *graph) ends(e *edge) (from, to *node) {
+	from, to = g.byID[e.From], g.byID[e.To]
+	if e.back {
+		from, to = to, from
+	}
+	return from, to
+}
+
+// strong are the edges that decide about layers.
+func (g *graph) strong() []*edge {
+	var all []*edge
+	for _, e := range g.edges {
+		if e.From != e.To && !e.weak {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+func (g *graph) breakCycles() {
+	out := map[string][]*edge{}
+	entered := map[string]bool{}
+	for _, e := range g.strong() {
+		out[e.From] = append(out[e.From], e)
+		entered[e.To] = true
+	}
+	const open, closed = 1, 2
+	state := map[string]int{}
+	var visit func(id string)
+	visit = func(id string) {
+		state[id] = open
+		for _, e := range out[id] {
+			switch state[e.To] {
+			case open:
+				e.back = true
+			case 0:
+				visit(e.To)
+			}
+		}
+		state[id] = closed
+	}
+	for _, roots := range []bool{true, false} {
+		for _, n := range g.nodes {
+			if state[n.ID] == 0 && entered[n.ID] != roots {
+				visit(n.ID)
+			}
+		}
+	}
+}
+
+func (g *graph) assignLayers() {
+	strong := g.strong()
+	for changed, rounds := true, 0; changed && rounds <= len(g.nodes); rounds++ {
+		changed = false
+		for _, e := range strong {
+			if from, to := g.ends(e); to.layer < from.layer+1 {
+				to.layer, changed = from.layer+1, true
+			}
+		}
+	}
+	// What only leads somewhere stands right before it.
+	entered, next := map[*node]bool{}, map[*node]int{}
+	for _, e := range strong {
+		from, to := g.ends(e)
+		entered[to] = true
+		if l, ok := next[from]; !ok || to.layer < l {
+			next[from] = to.layer
+		}
+	}
+	for _, n := range g.nodes {
+		if l, ok := next[n]; ok && !entered[n] {
+			n.layer = l - 1
+		}
+	}
+	// Weak edges alone place what nothing else does.
+	for _, e := range g.edges {
+		from, to := g.byID[e.From], g.byID[e.To]
+		if _, leads := next[to]; e.weak && e.From != e.To && !entered[to] && !leads {
+			to.layer = max(to.layer, from.layer+1)
+		}
+	}
+}
+
+func (g *graph) placeLongEdges() {
+	deepest := 0
+	for _, n := range g.nodes {
+		deepest = max(deepest, n.layer)
+	}
+	g.layers = make([][]*node, deepest+1)
+	for _, n := range g.nodes {
+		g.layers[n.layer] = append(g.layers[n.layer], n)
+	}
+	g.up, g.dn = map[*node][]*node{}, map[*node][]*node{}
+	for _, e := range g.edges {
+		if e.From == e.To {
+			continue
+		}
+		from, to := g.byID[e.From], g.byID[e.To]
+		if from.layer > to.layer {
+			e.back = true
+		} else {
+			e.back = false
+		}
+		if e.back {
+			from, to = to, from
+		}
+		e.path = []*node{from}
+		last := from
+		for l := from.layer + 1; l < to.layer; l++ {
+			d := &node{dummy: true, layer: l, W: 8, H: 8}
+			g.layers[l] = append(g.layers[l], d)
+			g.connect(last, d)
+			e.path, last = append(e.path, d), d
+		}
+		if from.layer != to.layer {
+			g.connect(last, to)
+		}
+		e.path = append(e.path, to)
+	}
+}
+
+func (g *graph) connect(a, b *node) {
+	g.dn[a], g.up[b] = append(g.dn[a], b), append(g.up[b], a)
+}
+
+// order reduces crossings: the nodes of a layer are sorted by the mean place of their
+// neighbours, sweeping to and fro.
+func (g *graph) order() {
+	g.rerank()
+	best, fewest := g.snapshot(), g.crossings()
+	for sweep := range 24 {
+		for i := range g.layers {
+			l, neighbours := i, g.up
+			if sweep%2 == 1 {
+				l, neighbours = len(g.layers)-1-i, g.dn
+			}
+			means := map[*node]float64{}
+			for _, n := range g.layers[l] {
+				means[n] = mean(neighbours[n], float64(n.rank), func(m *node) float64 { return float64(m.rank) })
+			}
+			slices.SortStableFunc(g.layers[l], func(a, b *node) int { return cmp.Compare(means[a], means[b]) })
+			g.rerank()
+		}
+		if c := g.crossings(); c < fewest {
+			best, fewest = g.snapshot(), c
+		}
+	}
+	g.layers = best
+	g.rerank()
+}
+
+func mean(all []*node, without float64, of func(*node) float64) float64 {
+	if len(all) == 0 {
+		return without
+	}
+	sum := 0.0
+	for _, n := range all {
+		sum += of(n)
+	}
+	return sum / float64(len(all))
+}
+
+func (g *graph) rerank() {
+	for _, layer := range g.layers {
+		for i, n := range layer {
+			n.rank = i
+		}
+	}
+}
+
+func (g *graph) snapshot() [][]*node {
+	out := make([][]*node, len(g.layers))
+	for i, l := range g.layers {
+		out[i] = slices.Clone(l)
+	}
+	return out
+}
+
+func (g *graph) crossings() (n int) {
+	for _, layer := range g.layers {
+		var ends []int
+		for _, a := range layer {
+			next := make([]int, 0, len(g.dn[a]))
+			for _, b := range g.dn[a] {
+				next = append(next, b.rank)
+			}
+			slices.Sort(next)
+			for _, rank := range next {
+				for _, before := range ends {
+					if before > rank {
+						n++
+					}
+				}
+			}
+			ends = append(ends, next...)
+		}
+	}
+	return n
+}
+
+// extent is a node's size across the layers.
+func (g *graph) extent(n *node) float64 {
+	if g.down {
+		return n.W
+	}
+	return n.H
+}
+
+func (g *graph) gap(a, b *node) float64 {
+	gap := g.s.node
+	if a.dummy || b.dummy {
+		gap /= 2
+	}
+	return (g.extent(a)+g.extent(b))/2 + gap
+}
+
+// positions places nodes near their neighbours, as far as those of their own layer let them.
+func (g *graph) positions() {
+	for _, layer := range g.layers {
+		at := 0.0
+		for i, n := range layer {
+			if i > 0 {
+				at += g.gap(layer[i-1], n)
+			}
+			n.at = at
+		}
+		for _, n := range layer {
+			n.at -= at / 2
+		}
+	}
+	for round := range 40 {
+		for i := range g.layers {
+			l := i
+			if round%2 == 1 {
+				l = len(g.layers) - 1 - i
+			}
+			layer := g.layers[l]
+			want := make([]float64, len(layer))
+			for j, n := range layer {
+				near := slices.Concat(g.up[n], g.dn[n])
+				if round < 30 {
+					near = g.up[n]
+					if round%2 == 1 {
+						near = g.dn[n]
+					}
+				}
+				want[j] = mean(near, n.at, func(m *node) float64 { return m.at })
+			}
+			g.spread(layer, want)
+		}
+	}
+}
+
+// spread puts the nodes of a layer where they want to be, apart from each other: the mean of
+// pushing from the left and from the right.
+func (g *graph) spread(layer []*node, want []float64) {
+	left, right := slices.Clone(want), slices.Clone(want)
+	for i := 1; i < len(layer); i++ {
+		left[i] = max(left[i], left[i-1]+g.gap(layer[i-1], layer[i]))
+	}
+	for i := len(layer) - 2; i >= 0; i-- {
+		right[i] = min(right[i], right[i+1]-g.gap(layer[i], layer[i+1]))
+	}
+	for i, n := range layer {
+		n.at = (left[i] + right[i]) / 2
+	}
+}
+
+func (g *graph) draw() *drawing {
+	lowest, highest := math.Inf(1), math.Inf(-1)
+	for _, layer := range g.layers {
+		for _, n := range layer {
+			lowest, highest = min(lowest, n.at-g.extent(n)/2), max(highest, n.at+g.extent(n)/2)
+		}
+	}
+	if len(g.nodes) == 0 {
+		return &drawing{Nodes: []*node{}, Edges: []*edge{}}
+	}
+	at := g.s.margin
+	starts, ends := make([]float64, len(g.layers)), make([]float64, len(g.layers))
+	for i, layer := range g.layers {
+		thick := 0.0
+		for _, n := range layer {
+			thick = max(thick, g.depth(n))
+		}
+		for _, n := range layer {
+			across, along := n.at-lowest+g.s.margin-g.extent(n)/2, at+(thick-g.depth(n))/2
+			if g.down {
+				n.X, n.Y = math.Round(across), math.Round(along)
+			} else {
+				n.X, n.Y = math.Round(along), math.Round(across)
+			}
+		}
+		starts[i], ends[i] = at, at+thick
+		at += thick + g.s.layer
+	}
+	d := &drawing{W: at - g.s.layer + g.s.margin, H: highest - lowest + 2*g.s.margin, Nodes: g.nodes, Edges: g.edges}
+	if g.down {
+		d.W, d.H = d.H, d.W
+	}
+	for _, e := range g.edges {
+		e.Points = g.route(e, starts, ends)
+	}
+	if d.Edges == nil {
+		d.Edges = []*edge{}
+	}
+	return d
+}
+
+func (g *graph) depth(n *node) float64 {
+	if g.down {
+		return n.H
+	}
+	return n.W
+}
+
+// route is the points of an edge, in its own direction.
+func (g *graph) route(e *edge, starts, ends []float64) [][2]float64 {
+	point := func(along, across float64) [2]float64 {
+		if g.down {
+			return [2]float64{math.Round(across), math.Round(along)}
+		}
+		return [2]float64{math.Round(along), math.Round(across)}
+	}
+	along := func(n *node) float64 {
+		if g.down {
+			return n.Y
+		}
+		return n.X
+	}
+	across := func(n *node) float64 {
+		if g.down {
+			return n.X + n.W/2
+		}
+		return n.Y + n.H/2
+	}
+	if e.From == e.To {
+		n := g.byID[e.From]
+		edge, c, h := along(n)+g.depth(n), across(n), g.extent(n)/2
+		return [][2]float64{point(edge-8, c+h), point(edge+6, c+h+10), point(edge+14, c+4), point(edge, c)}
+	}
+	first, last := e.path[0], e.path[len(e.path)-1]
+	if first.layer == last.layer {
+		a, b := g.byID[e.From], g.byID[e.To]
+		out := along(a) + g.depth(a)
+		return [][2]float64{point(out, across(a)), point(max(out, along(b)+g.depth(b))+g.s.layer/3, (across(a)+across(b))/2), point(along(b)+g.depth(b), across(b))}
+	}
+	points := [][2]float64{point(along(first)+g.depth(first), across(first))}
+	for _, n := range e.path[1 : len(e.path)-1] {
+		points = append(points, point(starts[n.layer], across(n)), point(ends[n.layer], across(n)))
+	}
+	points = append(points, point(along(last), across(last)))
+	if e.back {
+		slices.Reverse(points)
+	}
+	return points
+}
+
+// move shifts a drawing and all within it.
+func (d *drawing) move(dx, dy float64) {
+	for _, n := range d.Nodes {
+		n.X, n.Y = n.X+dx, n.Y+dy
+	}
+	for _, e := range d.Edges {
+		for i := range e.Points {
+			e.Points[i][0] += dx
+			e.Points[i][1] += dy
+		}
+	}
+}
