@@ -168,6 +168,13 @@ func (w wireProtocol) encode(action string, out []byte, err error) (status int, 
 		out = sns.EncodeResponse(action, out)
 	case refused != nil:
 		out = refused.Body(w.errorPrefix(refused.Code))
+		if w.service == "sqs" { // whose SDKs know errors by what they were called in its query protocol
+			fault := "Sender"
+			if status >= http.StatusInternalServerError {
+				fault = "Receiver"
+			}
+			header.Set("X-Amzn-Query-Error", sqs.QueryCode(refused.Code)+";"+fault)
+		}
 	}
 	header.Set("Content-Type", "application/x-amz-json-1.0")
 	if w.service == "sns" {
