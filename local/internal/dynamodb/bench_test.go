@@ -103,3 +103,57 @@ func BenchmarkStoredItem(b *testing.B) {
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "B/item")
 	runtime.KeepAlive(w)
 }
+
+// BenchmarkRecords makes the records of 10,000 items that were written since the last commit, and of
+// the stream's records of them: how long a commit of a store takes before it writes.
+func BenchmarkRecords(b *testing.B) {
+	w := newWorld(b)
+	changed := map[string]struct{}{}
+	w.s.Watch(func(key string) { changed[key] = struct{}{} })
+	for i := range stored {
+		w.ok("PutItem", `{"TableName":"orders","Item":`+fmt.Sprintf(statusItem, key(i))+`}`)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		bytes := 0
+		for key := range changed {
+			r, ok := w.s.Record(key)
+			if !ok {
+				b.Fatal(key)
+			}
+			bytes += len(r)
+		}
+		b.SetBytes(int64(bytes))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*stored), "ns/item")
+}
+
+// BenchmarkWatchedPutItem is BenchmarkPutItem with somebody who watches.
+func BenchmarkWatchedPutItem(b *testing.B) {
+	w := newWorld(b)
+	changed := map[string]struct{}{}
+	w.s.Watch(func(key string) {
+		if len(changed) > 1000 {
+			clear(changed)
+		}
+		changed[key] = struct{}{}
+	})
+	bench(b, w, "PutItem", each(stored, func(i int) string {
+		return `{"TableName":"orders","Item":` + fmt.Sprintf(statusItem, key(i*7919%stored)) + `}`
+	}))
+}
+
+// BenchmarkRestore goes on from the records of 10,000 items and of the stream.
+func BenchmarkRestore(b *testing.B) {
+	w := filled(b)
+	records := map[string][]byte{}
+	for _, key := range w.s.Keys() {
+		records[key], _ = w.s.Record(key)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := newWorld(b).s.Restore(records); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
