@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/orderflow-cdk/orderflow/internal/order"
 	"github.com/orderflow-cdk/orderflow/internal/payment"
@@ -17,6 +18,7 @@ import (
 // paymentProvider answers the HTTP API of a payment provider, for environments
 // that charge through one: the other end of payment.HTTP. The card's token decides, as in the sandbox.
 type paymentProvider struct {
+	mu       sync.Mutex // in real time requests come at the same time
 	sandbox  payment.Sandbox
 	attempts map[string]int
 	charges  map[string]string // charge id by idempotency key
@@ -47,6 +49,8 @@ func (p *paymentProvider) RoundTrip(req *http.Request) (*http.Response, error) {
 		return reply(req, http.StatusBadRequest, nil)
 	}
 	key := req.Header.Get("Idempotency-Key")
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch {
 	case req.Header.Get("Authorization") == "" || key == "":
 		return reply(req, http.StatusUnauthorized, nil)
