@@ -184,6 +184,7 @@ func (s *Service) setSubscriptionAttributes(c api.Call) ([]byte, error) {
 		}
 		return nil, err
 	}
+	sub.touch()
 	return []byte("{}"), nil
 }
 

@@ -29,15 +29,9 @@ func (sub *Subscription) requestConfirmation() {
 	if !sub.isHTTP() {
 		return
 	}
-	s := sub.topic.s
 	tok := sub.newToken()
 	sub.handshake(kindSubscribe, tok, "You have chosen to subscribe to the topic "+sub.topic.ARN+
 		".\nTo confirm the subscription, visit the SubscribeURL included in this message.")
-	s.k.Background(s.tokens[tok].expires, func() {
-		if sub.pending && !sub.gone && !sub.hasToken() {
-			sub.remove()
-		}
-	})
 }
 
 func (sub *Subscription) newToken() string {
@@ -45,10 +39,26 @@ func (sub *Subscription) newToken() string {
 	var b [tokenLength / 2]byte
 	s.random(b[:])
 	tok := hex.EncodeToString(b[:])
-	expires := s.k.Now().Add(confirmationTime)
-	s.tokens[tok] = &token{sub: sub, expires: expires}
-	s.k.Background(expires, func() { delete(s.tokens, tok) })
+	s.addToken(tok, &token{sub: sub, expires: s.k.Now().Add(confirmationTime)})
 	return tok
+}
+
+// addToken makes a token known until it expires. A subscription that is pending does not outlive
+// its last one.
+func (s *Service) addToken(tok string, t *token) {
+	s.tokens[tok] = t
+	s.touchToken(tok)
+	s.k.Background(t.expires, func() {
+		if s.tokens[tok] != t {
+			return
+		}
+		delete(s.tokens, tok)
+		s.touchToken(tok)
+		t.sub.settleGone()
+		if t.sub.pending && !t.sub.gone && !t.sub.hasToken() {
+			t.sub.remove()
+		}
+	})
 }
 
 func (sub *Subscription) hasToken() bool {
@@ -64,7 +74,9 @@ func (sub *Subscription) hasToken() bool {
 func (sub *Subscription) handshake(kind, tok, body string) {
 	s := sub.topic.s
 	m := &message{topic: sub.topic, kind: kind, id: s.newID(), body: body, token: tok, at: s.k.Now().Truncate(time.Millisecond)}
-	s.k.After(0, func() { sub.deliver(m) })
+	s.keepMessage(m)
+	sub.newDelivery(m).schedule(0)
+	s.releaseMessage(m)
 }
 
 // remove takes the subscription from its topic.
@@ -74,6 +86,8 @@ func (sub *Subscription) remove() {
 	delete(t.s.subscriptions, sub.ARN)
 	t.subscriptions = slices.DeleteFunc(slices.Clone(t.subscriptions), func(other *Subscription) bool { return other == sub })
 	t.deleted++
+	t.touch()
+	sub.settleGone()
 }
 
 func (s *Service) subscribe(c api.Call) ([]byte, error) {
@@ -131,11 +145,14 @@ func (s *Service) confirm(input []byte, signed bool) ([]byte, error) {
 		} else {
 			sub.gone = false
 			s.subscriptions[sub.ARN] = sub
+			s.kept[sub.id()] = sub
 			sub.topic.subscriptions = append(slices.Clone(sub.topic.subscriptions), sub)
 			sub.topic.deleted--
+			sub.topic.touch()
 		}
 	}
 	sub.pending = false
+	sub.touch()
 	if signed && in.AuthenticateOnUnsubscribe == "true" {
 		sub.authenticated = true
 	}

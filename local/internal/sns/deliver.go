@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
 
 // delivery is a message on its way to one endpoint.
@@ -13,6 +14,13 @@ type delivery struct {
 	m        *message
 	retry    schedule
 	attempts int
+	// dead says that the message is on its way to the dead-letter queue, after deadAttempts.
+	dead         bool
+	deadAttempts int
+	number       uint64
+	due          time.Time  // of the next attempt; zero while there is one
+	turn         bool       // the attempt waits until then for its turn
+	timer        *sim.Event // for it
 }
 
 // failure is why an attempt failed.
@@ -24,12 +32,23 @@ type failure struct {
 	permanent bool
 }
 
-func (sub *Subscription) deliver(m *message) {
+// newDelivery makes the delivery of a message. It ends by end.
+func (sub *Subscription) newDelivery(m *message) *delivery {
 	d := &delivery{sub: sub, m: m, retry: managedSchedule}
 	if sub.isHTTP() {
 		d.retry = *sub.effectivePolicy().Retry
 	}
-	d.try()
+	sub.topic.s.keepDelivery(d)
+	return d
+}
+
+// schedule makes the next attempt after some time.
+func (d *delivery) schedule(wait time.Duration) { d.at(d.sub.topic.s.k.Now().Add(wait), d.try) }
+
+func (d *delivery) at(due time.Time, next func()) {
+	d.due = due
+	d.touch()
+	d.timer = d.sub.topic.s.k.At(due, next)
 }
 
 // notification says whether the message is one that was published, and not one
@@ -37,10 +56,17 @@ func (sub *Subscription) deliver(m *message) {
 func (d *delivery) notification() bool { return d.m.kind == kindNotification }
 
 func (d *delivery) try() {
+	if d.dead {
+		d.bury()
+		return
+	}
 	if d.notification() && d.sub.gone {
+		d.end()
 		return
 	}
 	d.attempts++
+	d.due = time.Time{}
+	d.touch()
 	if d.notification() {
 		d.sub.stats.Attempts++
 	}
@@ -97,12 +123,13 @@ func (d *delivery) done(f *failure) {
 		if d.notification() {
 			stats.Delivered++
 		}
+		d.end()
 		return
 	}
 	stats.LastError = f.reason
 	if !f.permanent {
 		if wait, again := d.retry.delay(d.attempts - 1); again {
-			d.sub.topic.s.k.After(wait, d.try)
+			d.schedule(wait)
 			return
 		}
 	}
@@ -111,6 +138,7 @@ func (d *delivery) done(f *failure) {
 		d.redrive(f)
 		return
 	}
+	d.end()
 	d.sub.topic.s.logf("%s to %s failed after %d attempts: %s", d.m.kind, d.sub.Endpoint, d.attempts, f.reason)
 }
 
@@ -118,33 +146,38 @@ func (d *delivery) done(f *failure) {
 // a queue in the endpoint's place would have got, and nothing about the failure, as
 // messages recorded from the service have nothing either.
 func (d *delivery) redrive(f *failure) {
-	s := d.sub.topic.s
 	if d.sub.deadLetters == "" {
 		d.drop(f)
 		return
 	}
+	d.dead = true
+	d.bury()
+}
+
+// bury is an attempt to send to the dead-letter queue.
+func (d *delivery) bury() {
+	s := d.sub.topic.s
+	d.deadAttempts++
+	d.due = time.Time{}
+	d.touch()
 	q := append(appendString([]byte(`{"QueueUrl":`), queueURL(d.sub.deadLetters)), ',')
-	dead := &delivery{sub: d.sub, m: d.m, retry: managedSchedule}
-	var try func()
-	try = func() {
-		dead.attempts++
-		s.send(q, d.m.sending(d.sub), d.sub.topic, func(refused *failure) {
-			if refused == nil {
-				d.sub.stats.DeadLettered++
-				return
-			}
-			if wait, again := dead.retry.delay(dead.attempts - 1); again && !refused.permanent {
-				s.k.After(wait, try)
-				return
-			}
-			d.sub.stats.LastError = refused.reason
-			d.drop(refused)
-		})
-	}
-	try()
+	s.send(q, d.m.sending(d.sub), d.sub.topic, func(refused *failure) {
+		if refused == nil {
+			d.sub.stats.DeadLettered++
+			d.end()
+			return
+		}
+		if wait, again := managedSchedule.delay(d.deadAttempts - 1); again && !refused.permanent {
+			d.schedule(wait)
+			return
+		}
+		d.sub.stats.LastError = refused.reason
+		d.drop(refused)
+	})
 }
 
 func (d *delivery) drop(f *failure) {
+	d.end()
 	d.sub.stats.Dropped++
 	d.sub.topic.s.logf("message %s to %s is lost after %d attempts: %s", d.m.id, d.sub.Endpoint, d.attempts, f.reason)
 }
@@ -167,5 +200,6 @@ func (d *delivery) throttle() {
 		d.post()
 		return
 	}
-	k.At(at, d.post)
+	d.turn = true
+	d.at(at, d.post)
 }

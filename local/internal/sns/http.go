@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // userAgent is the one that SNS names itself with. Source: SNS Developer Guide,
@@ -20,8 +21,11 @@ const maxAnswer = 64 << 10
 
 // post makes an attempt with an HTTP endpoint.
 func (d *delivery) post() {
+	d.due, d.turn = time.Time{}, false
+	d.touch()
 	if d.notification() && d.sub.gone {
-		return // while it waited for its turn
+		d.end() // while it waited for its turn
+		return
 	}
 	d.request("")
 }

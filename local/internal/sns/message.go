@@ -25,6 +25,10 @@ type message struct {
 	at         time.Time
 	token      string // of a request to confirm
 
+	number   uint64 // orders messages by when they were made
+	users    int    // deliveries under way, and the fan-out
+	accepted bool   // it has not been fanned out
+
 	// What more than one delivery needs is made once.
 	signed     map[string]string // signatures by text
 	raw        map[string][]byte // ends of the input of SendMessage by text

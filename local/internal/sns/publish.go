@@ -120,6 +120,8 @@ func validEntryID(id string) bool {
 // send accepts a checked message. It is delivered in events of its own.
 func (t *Topic) send(m *message) {
 	m.id = t.s.newID()
+	m.accepted = true
+	t.s.keepMessage(m)
 	t.s.k.After(0, m.fanOut)
 }
 
@@ -131,7 +133,10 @@ func (m *message) fanOut() {
 		case !sub.wants(m):
 			sub.stats.Filtered++
 		default:
-			sub.deliver(m)
+			sub.newDelivery(m).try()
 		}
 	}
+	m.accepted = false
+	m.touch()
+	m.topic.s.releaseMessage(m)
 }

@@ -43,6 +43,7 @@ type Service struct {
 	subscriptions   map[string]*Subscription // by ARN; unsubscribed ones are not in it
 	tokens          map[string]*token
 	ids             *rand.Rand
+	keeping
 }
 
 // NewService returns a service without topics. Deliveries to queues and functions
@@ -52,7 +53,7 @@ func NewService(k *sim.Kernel, bus api.Service, region, account string, post Pos
 	return &Service{
 		BaseURL: "https://sns." + region + ".amazonaws.com",
 		k:       k, bus: bus, post: post, region: region, account: account,
-		byARN: map[string]*Topic{}, subscriptions: map[string]*Subscription{}, tokens: map[string]*token{},
+		byARN: map[string]*Topic{}, subscriptions: map[string]*Subscription{}, tokens: map[string]*token{}, keeping: newKeeping(),
 		// Ids come from a stream of their own, so that how many are made does
 		// not shift the kernel's other random choices.
 		ids: rand.New(rand.NewPCG(k.Rand().Uint64(), k.Rand().Uint64())),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ type Subscription struct {
 	gone          bool
 	authenticated bool // unsubscribing needs a signature
 	nextReceive   time.Time
+	number        uint64            // orders subscriptions by when they were made
+	template      map[string]string // attributes of a template's subscription, as it has them; else nil
+	deliveries    int               // under way
 	stats         Stats
 }
 
@@ -91,7 +95,12 @@ func (s *Service) fromProperties(p SubscriptionProperties) (*Subscription, error
 	if err != nil {
 		return nil, err
 	}
-	return t.subscribe(p.Protocol, p.Endpoint, attributes, "")
+	sub, err := t.subscribe(p.Protocol, p.Endpoint, attributes, "")
+	if err != nil {
+		return nil, err
+	}
+	sub.template = maps.Clone(sub.attributes)
+	return sub, nil
 }
 
 // subscribe makes a subscription or finds the one that has the same endpoint.
@@ -126,15 +135,24 @@ func (t *Topic) subscribe(protocol, endpoint string, attributes map[string]strin
 	if fresh.principal == "" {
 		fresh.principal = "arn:" + partition(t.s.region) + ":iam::" + t.s.account + ":root"
 	}
-	if protocol == "sqs" {
-		fresh.queueURL = append(appendString([]byte(`{"QueueUrl":`), queueURL(endpoint)), ',')
-	}
+	fresh.address()
+	t.s.made++
+	fresh.number = t.s.made
 	t.subscriptions = append(t.subscriptions, fresh)
 	t.s.subscriptions[fresh.ARN] = fresh
+	t.s.kept[fresh.id()] = fresh
+	fresh.touch()
 	if fresh.pending {
 		fresh.requestConfirmation()
 	}
 	return fresh, nil
+}
+
+// address makes the start of what a queue is sent.
+func (sub *Subscription) address() {
+	if sub.Protocol == "sqs" {
+		sub.queueURL = append(appendString([]byte(`{"QueueUrl":`), queueURL(sub.Endpoint)), ',')
+	}
 }
 
 func (t *Topic) subscription(protocol, endpoint string) *Subscription {

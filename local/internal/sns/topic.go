@@ -3,6 +3,7 @@ package sns
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode/utf8"
 
@@ -28,6 +29,7 @@ type Topic struct {
 	maxSize       int
 	policy        topicPolicy
 	attributes    map[string]string // that were set and have no effect
+	settings      settings          // all that were set
 	subscriptions []*Subscription   // in order of creation, those pending included
 	deleted       int
 }
@@ -75,8 +77,10 @@ func (s *Service) newTopic(name string, p TopicProperties) (*Topic, error) {
 			return nil, err
 		}
 	}
+	t.settings.declared = maps.Clone(t.settings.now)
 	s.topics = append(s.topics, t)
 	s.byARN[t.ARN] = t
+	t.touch()
 	return t, nil
 }
 
@@ -97,6 +101,15 @@ func (t *Topic) count() (confirmed, pending int) {
 
 // setAttribute sets an attribute as SetTopicAttributes does.
 func (t *Topic) setAttribute(name, value string) error {
+	if err := t.apply(name, value); err != nil {
+		return err
+	}
+	t.settings.set(name, value)
+	t.touch()
+	return nil
+}
+
+func (t *Topic) apply(name, value string) error {
 	switch name {
 	case "DisplayName":
 		if utf8.RuneCountInString(value) > 100 || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
