@@ -105,6 +105,13 @@ func (s *Stack) Quiet() bool {
 	return s.abroad == 0
 }
 
+// Idle reports whether nothing is under way, and nothing is going to happen but housekeeping.
+func (s *Stack) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.abroad == 0 && s.kernel.Idle()
+}
+
 // RunUntilIdle lets time pass until nothing more is going to happen but
 // housekeeping (items whose time to live ends), or until limit has passed, and
 // reports whether the stack is idle. In real time it skips what would only be waited for, except
