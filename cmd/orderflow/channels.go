@@ -26,17 +26,18 @@ const hooksHost = "hooks.example"
 type channels struct {
 	stack *local.Stack
 	base  string
+	wait  func(time.Duration)
 	token func(tenant string) (string, error)
-
-	receivers map[string]http.Handler // by the path of the endpoint
-	webhook   arrivals
-	frames    arrivals // as the stack sent them
 
 	ctx     context.Context
 	cancel  context.CancelFunc
 	reading sync.WaitGroup
-	mu      sync.Mutex
-	socket  arrivals // as the clients got them
+
+	mu        sync.Mutex
+	receivers map[string]http.Handler // by the path of the endpoint
+	webhook   arrivals
+	frames    arrivals // as the stack sent them
+	socket    arrivals // as the clients got them
 }
 
 // arrival is an event as a client got it.
@@ -57,7 +58,9 @@ func newChannels() *channels {
 
 func (c *channels) egress() local.Hosts {
 	return local.Hosts{hooksHost: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
 		receiver, ok := c.receivers[r.URL.Path]
+		c.mu.Unlock()
 		if !ok {
 			http.NotFound(w, r)
 			return
@@ -82,6 +85,8 @@ func (c *channels) onFrame(at time.Time, subscription string, frame []byte) {
 		return // It will be missing.
 	}
 	e := f.Payload.Data[subscription]
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.frames = append(c.frames, arrival{event.Event{ID: e.ID, OrderID: e.OrderID, Sequence: e.Sequence}, at})
 }
 
@@ -92,14 +97,16 @@ func (c *channels) listen(tenant string) error {
 		Authorize: client.IDToken(func(context.Context) (string, error) { return c.token(tenant) }), GraphQLURL: c.base + "/graphql",
 		Tenant: tenant, Now: c.stack.Now,
 		Sleep: func(_ context.Context, d time.Duration) error {
-			c.stack.Advance(d)
+			c.wait(d)
 			return nil
 		},
 	})
 	if err != nil {
 		return err
 	}
+	c.mu.Lock()
 	path := "/" + strconv.Itoa(len(c.receivers))
+	c.mu.Unlock()
 	hook, err := cl.CreateWebhook(c.ctx, client.NewWebhook{URL: "https://" + hooksHost + path})
 	if errors.Is(err, client.ErrForbidden) {
 		return nil
@@ -111,10 +118,15 @@ func (c *channels) listen(tenant string) error {
 	if err != nil {
 		return err
 	}
-	c.receivers[path] = receiver.Handler(func(_ context.Context, e event.Event) error {
+	handler := receiver.Handler(func(_ context.Context, e event.Event) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.webhook = append(c.webhook, arrival{e, c.stack.Now()})
 		return nil
 	})
+	c.mu.Lock()
+	c.receivers[path] = handler
+	c.mu.Unlock()
 	subscription, err := cl.Subscribe(c.ctx, client.SubscribeOptions{})
 	if err != nil {
 		return fmt.Errorf("the websocket of %s: %w", tenant, err)
@@ -136,9 +148,9 @@ func (c *channels) listen(tenant string) error {
 func (c *channels) drain() {
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		c.mu.Lock()
-		read := len(c.socket)
+		read, sent := len(c.socket), len(c.frames)
 		c.mu.Unlock()
-		if read >= len(c.frames) {
+		if read >= sent {
 			break
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -27,11 +28,11 @@ var defaultStock []byte
 type demoCommand struct {
 	Orders string `placeholder:"FILE.jsonl" help:"Orders to submit, one a line; without it, the ones that come with orderflow."`
 	Stock  string `placeholder:"FILE.json" help:"What is in stock, as {\"SKU\": quantity}; without it, the stock that comes with orderflow."`
-	Env    string `default:"dev" enum:"dev,staging,prod" help:"Whose stack to run: dev, staging or prod."`
-	App    string `placeholder:"DIR" help:"Take the stack's template from this cdk.out folder instead of the one that comes with orderflow."`
-	Seed   uint64 `default:"1" help:"Seed of every random choice; the same seed gives the same run."`
-	JSON   bool   `help:"Print the result as JSON."`
-	Logs   string `placeholder:"FILE" help:"Write the functions' logs to this file."`
+	source
+	Data string `placeholder:"DIR" help:"Keep everything in this folder until the run is over: if it is killed, the next one with the same folder goes on."`
+	Seed uint64 `default:"1" help:"Seed of every random choice; the same seed gives the same run."`
+	JSON bool   `help:"Print the result as JSON."`
+	Logs string `placeholder:"FILE" help:"Write the functions' logs to this file."`
 }
 
 // Run implements the command.
@@ -49,33 +50,51 @@ func (c *demoCommand) Run() error {
 		defer f.Close()
 		logs = f
 	}
-	wall := time.Now()
-	listeners := newChannels()
-	stack, err := startStack(c.Env, c.App, local.Options{
-		Seed: c.Seed, Logs: logs, KeepHistories: -1, Egress: localapp.Egress(listeners.egress()), OnFrame: listeners.onFrame,
-	})
-	if err != nil {
+	if err := c.prepare(); err != nil {
 		return err
 	}
-	defer stack.Close()
-	if err := localapp.PutStock(stack, levels...); err != nil {
-		return fmt.Errorf("stocking the inventory: %w", err)
-	}
-
+	defer c.close()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
+	defer listener.Close()
+	base := "http://" + listener.Addr().String()
+	wall := time.Now()
+	listeners := newChannels()
+	o := local.Options{
+		Seed: c.Seed, Logs: logs, KeepHistories: -1, Egress: localapp.Egress(listeners.egress()), OnFrame: listeners.onFrame, Data: c.Data,
+	}
+	if o.RealTime = c.Functions == "process" || c.Data != ""; o.RealTime {
+		o.Endpoint, o.Seed = base, uint64(time.Now().UnixNano())
+	}
+	stack, err := c.start(o)
+	if err != nil {
+		return err
+	}
+	defer stack.Close()
 	server := &http.Server{Handler: stack, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }() // until it is closed
 	defer server.Close()
+	if o.RealTime {
+		go func() { _ = stack.Run(context.Background()) }() // until the stack is closed
+	}
+	journal, err := openJournal(c.Data)
+	if err != nil {
+		return err
+	}
+	if !journal.goesOn() {
+		if err := localapp.PutStock(stack, levels...); err != nil {
+			return fmt.Errorf("stocking the inventory: %w", err)
+		}
+	}
 
 	bar := progress(len(submissions))
-	d := driver{stack: stack, base: "http://" + listener.Addr().String(), http: &http.Client{}, channels: listeners, progress: func(what string, n int) {
+	d := driver{stack: stack, base: base, journal: journal, realTime: o.RealTime, http: &http.Client{}, channels: listeners, progress: func(what string, n int) {
 		bar.Describe(what)
 		_ = bar.Set(n)
 	}}
-	listeners.stack, listeners.base, listeners.token = stack, d.base, d.token
+	listeners.stack, listeners.base, listeners.token, listeners.wait = stack, d.base, d.token, d.wait
 	err = d.run(submissions)
 	_ = bar.Clear()
 	if err != nil {
@@ -124,27 +143,6 @@ func stockLevels(file string) ([]localapp.StockLevel, error) {
 		return nil, fmt.Errorf("--stock: %w", err)
 	}
 	return readStock(file, text)
-}
-
-// startStack starts an environment's stack, from the committed template or from
-// a cloud assembly.
-func startStack(environment, assembly string, o local.Options) (*local.Stack, error) {
-	if assembly == "" {
-		s, err := localapp.New(environment, o)
-		if err != nil {
-			return nil, fmt.Errorf("starting orderflow-%s: %w", environment, err)
-		}
-		return s, nil
-	}
-	template, err := local.ReadTemplate(assembly, "orderflow-"+environment)
-	if err != nil {
-		return nil, fmt.Errorf("--app: %w; run: npx cdk synth", err)
-	}
-	s, err := localapp.FromTemplate(environment, template, o)
-	if err != nil {
-		return nil, fmt.Errorf("starting orderflow-%s of %s: %w", environment, assembly, err)
-	}
-	return s, nil
 }
 
 // progress is a live bar on a terminal and silent elsewhere.

@@ -23,13 +23,18 @@ import (
 // lost. The longest honest way, through every retry and compensation, takes minutes.
 const patience = 24 * time.Hour
 
+// realPatience is patience for a run in real time, in which people wait.
+const realPatience = 3 * time.Minute
+
 // driver plays the clients of a stack: it submits orders over HTTP, cancels
 // those that are meant to be cancelled, and polls each to its end. Between its
 // requests it lets simulated time pass.
 type driver struct {
 	stack    *local.Stack
+	journal  *journal // nil: a run that is killed begins anew
 	base     string
 	http     *http.Client
+	realTime bool
 	progress func(what string, n int)
 	started  time.Time
 	outcomes []*outcome
@@ -68,9 +73,13 @@ type outcome struct {
 
 func (d *driver) run(submissions []submission) error {
 	d.tokens = map[string]string{}
+	done, err := d.journal.read()
+	if err != nil {
+		return err
+	}
 	listening := map[string]bool{}
 	for _, s := range submissions {
-		if !listening[s.Tenant] {
+		if !listening[s.Tenant] && len(done) == 0 {
 			listening[s.Tenant] = true
 			if err := d.channels.listen(s.Tenant); err != nil {
 				return err
@@ -81,6 +90,11 @@ func (d *driver) run(submissions []submission) error {
 	seen := map[string]bool{}
 	for i, s := range submissions {
 		d.progress("submitted", i)
+		if before := done[s.Line]; before != nil {
+			d.outcomes = append(d.outcomes, before)
+			seen[s.Tenant+"\n"+before.OrderID] = true
+			continue
+		}
 		o := &outcome{Line: s.Line, Tenant: s.Tenant, Expect: s.Expect}
 		d.outcomes = append(d.outcomes, o)
 		if err := d.submit(s, o); err != nil {
@@ -95,26 +109,65 @@ func (d *driver) run(submissions []submission) error {
 				}
 			}
 		}
+		if err := d.journal.write(o); err != nil {
+			return err
+		}
 	}
 	d.follow()
-	d.stack.RunUntilIdle(patience) // what is still on its way to the webhooks
+	d.idle(d.patience()) // what is still on its way to the webhooks
 	d.told = map[string]event.Event{}
 	for _, o := range d.outcomes {
 		if err := d.conclude(o); err != nil {
 			return fmt.Errorf("line %d: %w", o.Line, err)
 		}
 	}
-	d.compare()
-	return nil
+	d.compare(len(done) > 0)
+	return d.journal.remove()
 }
 
-// compare holds the channels against each other.
-func (d *driver) compare() {
+func (d *driver) patience() time.Duration {
+	if d.realTime {
+		return realPatience
+	}
+	return patience
+}
+
+// wait lets time pass for the clients.
+func (d *driver) wait(duration time.Duration) {
+	if !d.realTime {
+		d.stack.Advance(duration)
+		return
+	}
+	for end := d.stack.Now().Add(duration); d.stack.Now().Before(end); time.Sleep(time.Millisecond) {
+	}
+}
+
+// idle lets time pass until nothing more is going to happen in the stack, or until limit has passed. In real time
+// it waits, since functions that run as processes do not skip any.
+func (d *driver) idle(limit time.Duration) bool {
+	if !d.realTime {
+		return d.stack.RunUntilIdle(limit)
+	}
+	for end := d.stack.Now().Add(limit); d.stack.Now().Before(end); time.Sleep(time.Millisecond) {
+		if d.stack.Idle() {
+			return true
+		}
+	}
+	return false
+}
+
+// compare holds the channels against each other. Of a run that was killed before, only polling can tell all.
+func (d *driver) compare(killed bool) {
 	d.channels.drain()
-	for _, c := range []struct {
+	type channel struct {
 		name string
 		got  arrivals
-	}{{"polling", d.polled}, {"webhook", d.channels.webhook}, {"websocket", d.channels.socket}} {
+	}
+	all := []channel{{"polling", d.polled}}
+	if !killed {
+		all = append(all, channel{"webhook", d.channels.webhook}, channel{"websocket", d.channels.socket})
+	}
+	for _, c := range all {
 		delays := map[string]time.Duration{}
 		d.tallies = append(d.tallies, compare(c.name, c.got, d.told, delays))
 		for _, o := range d.outcomes {
@@ -128,7 +181,7 @@ func (d *driver) compare() {
 // follow polls every order to its end. Orders that are still open when nothing more
 // is going to happen in the stack, or after patience, are lost.
 func (d *driver) follow() {
-	deadline := d.stack.Now().Add(patience)
+	deadline := d.stack.Now().Add(d.patience())
 	for idle := false; ; {
 		open := d.poll(idle)
 		if len(open) == 0 {
@@ -141,8 +194,8 @@ func (d *driver) follow() {
 			}
 			return
 		}
-		idle = d.stack.RunUntilIdle(next.Sub(d.stack.Now()))
-		d.stack.Advance(next.Sub(d.stack.Now()))
+		idle = d.idle(next.Sub(d.stack.Now()))
+		d.wait(next.Sub(d.stack.Now()))
 	}
 }
 
@@ -333,7 +386,7 @@ func (d *driver) request(method, path, tenant string, header http.Header, body [
 		if err != nil {
 			return response{}, fmt.Errorf("%s %s: %d without Retry-After", method, path, res.status)
 		}
-		d.stack.Advance(time.Duration(wait) * time.Second)
+		d.wait(time.Duration(wait) * time.Second)
 	}
 	return response{}, fmt.Errorf("%s %s: throttled %d times in a row", method, path, tries)
 }

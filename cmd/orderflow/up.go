@@ -15,35 +15,38 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
+	"github.com/orderflow-cdk/orderflow/local/console"
 )
 
 type upCommand struct {
-	Env    string            `default:"dev" enum:"dev,staging,prod" help:"Whose stack to run: dev, staging or prod."`
-	App    string            `placeholder:"DIR" help:"Take the stack's template from this cdk.out folder instead of the one that comes with orderflow."`
+	source
 	Addr   string            `default:"127.0.0.1:8080" help:"Where to listen."`
+	Data   string            `placeholder:"DIR" help:"Keep what queues, tables and executions hold in this folder, and go on from there next time. Without it all is gone in the end."`
+	Reload bool              `default:"true" negatable:"" help:"Take changes of the template and of functions over as they are made."`
 	Tenant string            `default:"acme" help:"The tenant of the token that is printed."`
-	Stock  string            `placeholder:"FILE.json" help:"What is in stock, as {\"SKU\": quantity}; without it, the stock that comes with orderflow."`
+	Stock  string            `placeholder:"FILE.json" help:"What is in stock at first, as {\"SKU\": quantity}; without it, the stock that comes with orderflow."`
 	Host   map[string]string `placeholder:"NAME=URL" help:"Who answers requests to https://NAME, such as a webhook receiver on this machine: --host hooks.example=http://127.0.0.1:9000."`
 	Logs   string            `placeholder:"FILE" help:"Write the functions' logs to this file; without it, to standard error."`
 }
 
 // Run implements the command.
 func (c *upCommand) Run() error {
-	customers := local.Hosts{}
-	for name, target := range c.Host {
-		u, err := url.Parse(target)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return fmt.Errorf("--host %s=%s: want NAME=http://ADDRESS", name, target)
-		}
-		customers[strings.ToLower(name)] = httputil.NewSingleHostReverseProxy(u)
+	customers, err := c.customers()
+	if err != nil {
+		return err
 	}
+	inbox := console.NewInbox()
+	customers[inboxHost] = inbox
 	levels, err := stockLevels(c.Stock)
 	if err != nil {
 		return err
 	}
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	defer c.close()
 	var logs io.Writer = os.Stderr
 	if c.Logs != "" {
 		f, err := os.Create(c.Logs)
@@ -59,8 +62,8 @@ func (c *upCommand) Run() error {
 	}
 	defer listener.Close()
 	base := "http://" + listener.Addr().String()
-	stack, err := startStack(c.Env, c.App, local.Options{
-		Seed: uint64(time.Now().UnixNano()), RealTime: true, Logs: logs, Endpoint: base, Egress: localapp.Egress(customers),
+	stack, err := c.start(local.Options{
+		Seed: uint64(time.Now().UnixNano()), RealTime: true, Logs: logs, Endpoint: base, Data: c.Data, Egress: localapp.Egress(customers),
 	})
 	if err != nil {
 		return err
@@ -69,87 +72,99 @@ func (c *upCommand) Run() error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ran := make(chan struct{})
-	go func() {
-		defer close(ran)
-		_ = stack.Run(ctx) // it ends with the context
-	}()
-	if err := localapp.PutStock(stack, levels...); err != nil {
+	ran, served := make(chan error, 1), make(chan error, 1)
+	go func() { ran <- stack.Run(ctx) }()
+	page := console.New(stack, c.consoleOptions(stack, inbox))
+	defer page.Close()
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: handler(stack, page)}
+	go func() { served <- server.Serve(listener) }()
+	if err := putFirstStock(stack, levels); err != nil {
 		return fmt.Errorf("stocking the inventory: %w", err)
 	}
-	// No http.ServeMux: it would redirect what the gateway answers, such as //orders.
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/-/token" {
-			signIn(stack, w, r)
-			return
-		}
-		stack.ServeHTTP(w, r)
-	})}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
 	if err := c.announce(stack, base); err != nil {
 		return err
 	}
+	if c.Reload {
+		go c.watch(ctx, stack, os.Stderr)
+	}
 	select {
 	case err = <-served:
-	case <-ctx.Done():
-		// Websockets are connections of their own and end with the process.
-		shutdown, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		err = server.Shutdown(shutdown)
+		stop()
+		<-ran
+		return err
+	case err = <-ran:
+		if ctx.Err() == nil {
+			return fmt.Errorf("the stack has stopped: %w", err)
+		}
 	}
-	stop()
-	<-ran
-	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, context.DeadlineExceeded) {
-		err = nil
-	}
-	return err
-}
-
-func (c *upCommand) announce(stack *local.Stack, base string) error {
-	token, err := tokenOf(stack, c.Tenant)
-	if err != nil {
+	// Websockets are connections of their own and end with the process.
+	shutdown, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(shutdown); !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	fmt.Printf(`orderflow-%s is up until Ctrl-C; what it holds is gone then.
-
-  orders       %[2]s/orders
-  webhooks     %[2]s/webhooks
-  GraphQL      %[2]s/graphql (websocket: %[5]s/graphql/realtime)
-  tokens       curl -X POST '%[2]s/-/token?tenant=NAME', valid for an hour
-
-For orderflow submit, status, watch, cancel and webhooks, as a user of tenant %[3]s:
-
-  export ORDERFLOW_URL=%[2]s ORDERFLOW_GRAPHQL_URL=%[2]s/graphql
-  export ORDERFLOW_TOKEN=%[4]s
-
-`, c.Env, base, c.Tenant, token, strings.Replace(base, "http:", "ws:", 1))
 	return nil
 }
 
-// signIn answers with an ID token of a tenant. It stands for the sign-in of a
-// user pool, which is not simulated.
-func signIn(stack *local.Stack, w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "want POST: curl -X POST '.../-/token?tenant=NAME'", http.StatusMethodNotAllowed)
-		return
+// customers are who answers requests of the stack to the outside.
+func (c *upCommand) customers() (local.Hosts, error) {
+	hosts := local.Hosts{}
+	for name, target := range c.Host {
+		u, err := url.Parse(target)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, fmt.Errorf("--host %s=%s: want NAME=http://ADDRESS", name, target)
+		}
+		hosts[strings.ToLower(name)] = httputil.NewSingleHostReverseProxy(u)
 	}
-	tenant := r.FormValue("tenant")
-	if tenant == "" {
-		http.Error(w, "tenant is missing: /-/token?tenant=NAME", http.StatusBadRequest)
-		return
-	}
-	token, err := tokenOf(stack, tenant)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = fmt.Fprintln(w, token) // to a client that may be gone
+	return hosts, nil
 }
 
-// tokenOf signs a user of the tenant in.
-func tokenOf(stack *local.Stack, tenant string) (string, error) {
-	return stack.IDToken("user-of-"+tenant, map[string]any{record.TenantClaim: tenant})
+// announce prints where what is.
+func (c *upCommand) announce(stack *local.Stack, base string) error {
+	kept := "what it holds is gone then; --data DIR keeps it"
+	if c.Data != "" {
+		kept = "what it holds is kept in " + c.Data
+	}
+	root := stack.RootCredentials()
+	fmt.Printf(`%s is up until Ctrl-C; %s.
+
+  console      %[3]s/console
+  orders       %[3]s/orders
+  webhooks     %[3]s/webhooks
+  GraphQL      %[3]s/graphql (websocket: %[4]s/graphql/realtime)
+  tokens       curl -X POST '%[3]s/-/token?tenant=NAME', valid for an hour
+
+For the AWS CLI and SDKs:
+
+  export AWS_ENDPOINT_URL=%[3]s AWS_REGION=%[5]s AWS_DEFAULT_REGION=%[5]s
+  export AWS_ACCESS_KEY_ID=%[6]s AWS_SECRET_ACCESS_KEY=%[7]s
+
+`, c.stackName(), kept, base, strings.Replace(base, "http:", "ws:", 1), stack.Region(), root.AccessKeyID, root.SecretAccessKey)
+	token, err := tokenOf(stack, c.Tenant)
+	if err != nil {
+		return nil // A stack without a user pool has no tokens.
+	}
+	fmt.Printf(`For orderflow submit, status, watch, cancel and webhooks, as a user of tenant %s:
+
+  export ORDERFLOW_URL=%[2]s ORDERFLOW_GRAPHQL_URL=%[2]s/graphql
+  export ORDERFLOW_TOKEN=%[3]s
+
+`, c.Tenant, base, token)
+	return nil
+}
+
+// putFirstStock stocks the inventory of a stack that has none yet.
+func putFirstStock(stack *local.Stack, levels []localapp.StockLevel) error {
+	table, ok := stack.Outputs()["InventoryTableName"]
+	if !ok {
+		return nil // somebody else's stack
+	}
+	out, err := stack.Inspect("dynamodb", "Scan", fmt.Appendf(nil, `{"TableName":%q,"Limit":1,"Select":"COUNT"}`, table))
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(out), `"Count":0`) {
+		return nil
+	}
+	return localapp.PutStock(stack, levels...)
 }

@@ -22,10 +22,12 @@ func New(environment string, o local.Options) (*local.Stack, error) {
 	return FromTemplate(environment, template, o)
 }
 
-// FromTemplate is New with another template. It sets the options' Name, and
-// where there are none Functions and Egress (that of no customers).
+// FromTemplate is New with another template. It sets the options' Name,
+// Functions and Egress (that of no customers) where there are none.
 func FromTemplate(environment string, template []byte, o local.Options) (*local.Stack, error) {
-	o.Name = "orderflow-" + environment
+	if o.Name == "" {
+		o.Name = "orderflow-" + environment
+	}
 	if o.Functions == nil {
 		o.Functions = Functions()
 	}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
+	"github.com/orderflow-cdk/orderflow/local"
+)
+
+// source is where a stack's template and the code of its functions come from:
+// flags that up and demo have in common.
+type source struct {
+	Env       string `default:"dev" help:"Whose stack to run: dev, staging or prod."`
+	App       string `placeholder:"DIR" help:"Take the stack's template from this cdk.out folder instead of the one that comes with orderflow."`
+	Stack     string `placeholder:"NAME" help:"Which stack of --app to run; without it, orderflow-ENV, or the only one there is."`
+	Functions string `default:"in-process" enum:"in-process,process" help:"How functions run: in-process, or process: each function's built bootstrap, over the Lambda Runtime API."`
+
+	built      string // a temporary folder of this run, or ""
+	bootstraps string // below it
+	mu         sync.Mutex
+	edited     map[string]*local.Process // by Handler: functions whose source was changed
+	edits      string                    // the folder that they are built to, or ""
+}
+
+// prepare checks the flags and builds what has to be built.
+func (s *source) prepare() error {
+	s.edited = map[string]*local.Process{}
+	if !slices.Contains(snapshot.Environments(), s.Env) && s.App == "" {
+		return fmt.Errorf("--env: there is no environment %q: it is one of %s", s.Env, strings.Join(snapshot.Environments(), ", "))
+	}
+	if s.Stack != "" && s.App == "" {
+		return errors.New("--stack takes --app: the template that comes with orderflow is chosen by --env")
+	}
+	if s.Functions == "process" && s.App == "" {
+		return s.build()
+	}
+	return nil
+}
+
+// close removes what was built for this run.
+func (s *source) close() {
+	for _, folder := range []string{s.built, s.edits} {
+		if folder != "" {
+			_ = os.RemoveAll(folder) // it is temporary
+		}
+	}
+}
+
+// stackName is the stack's name.
+func (s *source) stackName() string {
+	if s.Stack != "" {
+		return s.Stack
+	}
+	if s.App != "" {
+		if names, err := local.Stacks(s.App); err == nil && len(names) == 1 {
+			return names[0]
+		}
+	}
+	return "orderflow-" + s.Env
+}
+
+// template reads the stack's template as it is now.
+func (s *source) template() ([]byte, error) {
+	if s.App == "" {
+		return snapshot.Template(s.Env)
+	}
+	template, err := local.ReadTemplate(s.App, s.stackName())
+	if err != nil {
+		return nil, fmt.Errorf("--app: %w; run: npx cdk synth", err)
+	}
+	return template, nil
+}
+
+// process says what a function runs as: nil is in process.
+func (s *source) process(f local.FunctionInfo) (*local.Process, error) {
+	s.mu.Lock()
+	edited := s.edited[f.Handler]
+	s.mu.Unlock()
+	switch {
+	case edited != nil:
+		return edited, nil
+	case s.Functions != "process":
+		return nil, nil
+	case s.App == "":
+		return local.Bootstraps(s.bootstraps)(f)
+	}
+	of, err := local.AssemblyBootstraps(s.App, s.stackName())
+	if err != nil {
+		return nil, err
+	}
+	return of(f)
+}
+
+// start starts the stack.
+func (s *source) start(o local.Options) (*local.Stack, error) {
+	template, err := s.template()
+	if err != nil {
+		return nil, err
+	}
+	if o.RealTime {
+		o.Processes = s.process
+	}
+	o.Name = s.stackName()
+	stack, err := localapp.FromTemplate(s.Env, template, o)
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", s.stackName(), err)
+	}
+	return stack, nil
+}
