@@ -160,7 +160,9 @@ func (c *Console) routes() *http.ServeMux {
 	post("faults", c.setFaults)
 	post("inbox", c.setInbox)
 	post("time", c.setTime)
-	mux.HandleFunc(base+"/api/", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil, errNotFound) })
+	for _, method := range []string{"GET ", "POST "} {
+		mux.HandleFunc(method+base+"/api/", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil, errNotFound) })
+	}
 
 	files, err := fs.Sub(static, "static")
 	if err != nil {

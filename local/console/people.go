@@ -22,7 +22,9 @@ const (
 	// maxTenants is how many tenants may be signed in on the page, maxPolls how many orders it polls at a time.
 	maxTenants, maxPolls = 20, 64
 	// slowestPoll and fastestPoll bound how often an order is polled, whatever Retry-After says.
-	fastestPoll, slowestPoll = 400 * time.Millisecond, 2 * time.Second
+	fastestPoll, slowestPoll = 25 * time.Millisecond, 2 * time.Second
+	// settling is how long a request waits for the tenant's channels, the first time, so that they miss nothing of it.
+	settling = 3 * time.Second
 	// pollFor is how long an order is polled at most.
 	pollFor = 30 * time.Minute
 	// maxSent is how many requests are sent at once.
@@ -45,8 +47,9 @@ type people struct {
 
 type tenant struct {
 	token  string
-	socket string // "", "open", or why there is none
+	socket string // "opening", "open", or why there is none
 	notes  []string
+	ready  chan struct{} // closed when the channels are there, or will not be
 }
 
 // tenantState is what the page shows of a tenant.
@@ -99,10 +102,34 @@ func (p *people) token(name string, again bool) (string, error) {
 		t.token = token
 		return token, nil
 	}
-	p.tenants[name] = &tenant{token: token, socket: "opening"}
-	p.c.working.Go(func() { p.welcome(name) })
-	p.c.working.Go(func() { p.listen(name) })
+	t = &tenant{token: token, socket: "opening", ready: make(chan struct{})}
+	p.tenants[name] = t
+	var channels sync.WaitGroup
+	channels.Go(func() { p.welcome(name) })
+	channels.Add(1)
+	p.c.working.Go(func() { p.listen(name, sync.OnceFunc(channels.Done)) })
+	p.c.working.Go(func() {
+		channels.Wait()
+		close(t.ready)
+	})
 	return token, nil
+}
+
+// settle waits until the channels of a tenant who just signed in are there, but not for long.
+func (p *people) settle(ctx context.Context, name string) {
+	p.mu.Lock()
+	t := p.tenants[name]
+	p.mu.Unlock()
+	if t == nil {
+		return
+	}
+	timer := time.NewTimer(settling)
+	defer timer.Stop()
+	select {
+	case <-t.ready:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // welcome sends Options.OnSignIn.
@@ -128,7 +155,9 @@ func (p *people) socket(name, state string) {
 }
 
 // listen keeps a websocket open on which the tenant's events come. They are seen in the stack's trace.
-func (p *people) listen(name string) {
+// settled is called when it is open for the first time, or cannot be opened.
+func (p *people) listen(name string, settled func()) {
+	defer settled()
 	if !p.c.plan.hasGraphQL() {
 		p.socket(name, "the template has no GraphQL API")
 		return
@@ -144,8 +173,10 @@ func (p *people) listen(name string) {
 	for p.c.ctx.Err() == nil {
 		if sub, err := cl.Subscribe(p.c.ctx, client.SubscribeOptions{}); err != nil {
 			p.socket(name, err.Error())
+			settled()
 		} else {
 			p.socket(name, "open")
+			settled()
 			for _, err := range sub.All(p.c.ctx) {
 				if err != nil {
 					p.socket(name, err.Error())
@@ -258,6 +289,12 @@ func (c *Console) send(r *http.Request) (any, error) {
 	if !strings.HasPrefix(in.Request.Path, "/") {
 		return nil, badRequest{errors.New("the path must begin with /")}
 	}
+	if _, err := c.people.token(in.Tenant, false); err != nil {
+		return nil, err
+	}
+	if !c.stack.Paused() {
+		c.people.settle(r.Context(), in.Tenant)
+	}
 	answers := make([]*response, in.Times)
 	var all sync.WaitGroup
 	for i := range answers {
@@ -311,7 +348,7 @@ func (p *people) follow(name, location, order string) {
 				p.c.hub.finish(order)
 				return
 			default:
-				wait = min(wait*5/4, slowestPoll)
+				wait = min(wait*3/2, slowestPoll)
 			}
 		}
 	})
