@@ -12,6 +12,7 @@
 //     indexes. The capacity they use is still counted by what was asked for.
 //   - Nothing is throttled; capacity is counted, not limited.
 //   - An item expires exactly ExpiryDelay after its time.
-//   - A stream is one sequence of records, not a set of shards.
+//   - A stream is one sequence of records, not a set of shards. Of the last day's records
+//     that all its readers have read it holds 10,000 (see streamlog.go).
 //   - Sets are kept in ascending order, and attributes by name.
 package dynamodb

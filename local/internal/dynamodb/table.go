@@ -131,7 +131,7 @@ func (t *Table) ARN() string { return t.arn }
 // StreamARN returns the ARN of the table's stream, "" if it has none.
 func (t *Table) StreamARN() string { return t.streamARN }
 
-// Consumed returns the capacity that all calls so far have used.
+// Consumed returns the capacity that all calls so far have used, in this process.
 func (t *Table) Consumed() Capacity { return t.consumed }
 
 // Len returns the number of items.

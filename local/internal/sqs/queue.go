@@ -56,7 +56,7 @@ type Queue struct {
 type Stats struct {
 	// Sent and Received count messages, Deleted those deleted by a consumer.
 	Sent, Received, Deleted int
-	// EmptyReceives counts receives of the API that found nothing.
+	// EmptyReceives counts receives of the API that found nothing, in this process.
 	EmptyReceives int
 	// Expired counts messages that outlived the retention period, DeadLettered
 	// those that moved to the dead-letter queue, Deduplicated those dropped as
