@@ -1,9 +1,6 @@
 package states
 
-import (
-	"fmt"
-	"maps"
-)
+import "maps"
 
 // fan is the running part of a Parallel or Map state: its branches or iterations.
 type fan struct {
@@ -206,7 +203,7 @@ func (b *branch) childFailed(child *branch, f *failure) {
 			b.childDone(child, iterationFailed)
 			return
 		}
-		own = &failure{name: errFailureExceeded, cause: fmt.Sprintf("The specified tolerated failure threshold was exceeded: %d of %d iterations failed.", fan.failed, len(fan.items))}
+		own = &failure{name: errFailureExceeded, cause: "The specified tolerated failure threshold was exceeded"}
 	}
 	b.last = child.last
 	if b.state.typ == mapState {

@@ -3,6 +3,7 @@ package states
 import (
 	"errors"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/jsonpath"
@@ -148,6 +149,10 @@ func (b *branch) pathNumber(q *quantity, sc *scope) (float64, *failure) {
 		return 0, f
 	}
 	n, ok := v.(float64)
+	if s, isText := v.(string); isText { // recordings of the service show that digits do
+		parsed, err := strconv.ParseFloat(s, 64)
+		n, ok = parsed, err == nil
+	}
 	kind := "integer"
 	if q.fraction {
 		kind = "float"
