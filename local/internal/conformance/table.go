@@ -1,0 +1,442 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// TestTable is DynamoDB with a table, Items, with the key pk, sk and an index byOwner (owner, age) of keys.
+func TestTable(t *testing.T, f Features, open func(testing.TB) World) {
+	run(t, f, open, []check{
+		{"items", tableItems},
+		{"types", tableTypes},
+		{"numbers", tableNumbers},
+		{"conditions", tableConditions},
+		{"updates", tableUpdates},
+		{"updates refused", tableUpdatesRefused},
+		{"queries", tableQueries},
+		{"pages", tablePages},
+		{"indexes", tableIndexes},
+		{"scans", tableScans},
+		{"batches", tableBatches},
+		{"transactions", tableTransactions},
+		{"transactions cancelled", tableTransactionsCancelled},
+		{"requests refused", tableRefused},
+		{"description", tableDescription},
+	})
+}
+
+type item = map[string]types.AttributeValue
+
+func (c *C) ddb() *dynamodb.Client { return dynamodb.NewFromConfig(c.Config) }
+
+func str(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
+func num(v string) types.AttributeValue { return &types.AttributeValueMemberN{Value: v} }
+
+func key(pk, sk string) item { return item{"pk": str(pk), "sk": str(sk)} }
+
+// with is an item with more attributes.
+func with(i item, more item) item {
+	for name, v := range more {
+		i[name] = v
+	}
+	return i
+}
+
+// show is a value in a short notation, with sorted sets' order left as it comes.
+func show(v types.AttributeValue) string {
+	switch v := v.(type) {
+	case nil:
+		return "-"
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return v.Value
+	case *types.AttributeValueMemberBOOL:
+		return fmt.Sprint(v.Value)
+	case *types.AttributeValueMemberNULL:
+		return "null"
+	case *types.AttributeValueMemberB:
+		return fmt.Sprintf("%x", v.Value)
+	case *types.AttributeValueMemberL:
+		var all []string
+		for _, e := range v.Value {
+			all = append(all, show(e))
+		}
+		return "[" + strings.Join(all, " ") + "]"
+	}
+	return fmt.Sprintf("%T", v)
+}
+
+func (c *C) put(i item) {
+	must(c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: i}))
+}
+
+func (c *C) get(pk, sk string) item {
+	return must(c.ddb().GetItem(c.ctx, &dynamodb.GetItemInput{TableName: aws.String(c.Names["Items"]), Key: key(pk, sk), ConsistentRead: aws.Bool(true)})).Item
+}
+
+func (c *C) update(expression, condition string, values item) (*dynamodb.UpdateItemOutput, error) {
+	in := &dynamodb.UpdateItemInput{
+		TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), UpdateExpression: &expression, ReturnValues: types.ReturnValueAllNew,
+		ExpressionAttributeValues: values, ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	if condition != "" {
+		in.ConditionExpression = &condition
+	}
+	return c.ddb().UpdateItem(c.ctx, in)
+}
+
+func tableItems(c *C) {
+	equal(c, "what is not there", len(c.get("p", "s")), 0)
+	c.put(with(key("p", "s"), item{"a": str("1"), "b": str("2")}))
+	old := must(c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{
+		TableName: aws.String(c.Names["Items"]), Item: with(key("p", "s"), item{"a": str("3")}), ReturnValues: types.ReturnValueAllOld,
+	})).Attributes
+	equal(c, "the old b", show(old["b"]), "2")
+	equal(c, "attributes of the new one", len(c.get("p", "s")), 3)
+	some := must(c.ddb().GetItem(c.ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), ProjectionExpression: aws.String("#a"), ExpressionAttributeNames: map[string]string{"#a": "a"},
+	})).Item
+	equal(c, "attributes of a projection", len(some), 1)
+	gone := must(c.ddb().DeleteItem(c.ctx, &dynamodb.DeleteItemInput{TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), ReturnValues: types.ReturnValueAllOld})).Attributes
+	equal(c, "a of the deleted one", show(gone["a"]), "3")
+	must(c.ddb().DeleteItem(c.ctx, &dynamodb.DeleteItemInput{TableName: aws.String(c.Names["Items"]), Key: key("p", "s")})) // is no error
+	equal(c, "what is left", len(c.get("p", "s")), 0)
+}
+
+func tableTypes(c *C) {
+	c.put(with(key("p", "s"), item{
+		"bool": &types.AttributeValueMemberBOOL{Value: true}, "null": &types.AttributeValueMemberNULL{Value: true}, "bytes": &types.AttributeValueMemberB{Value: []byte{0, 255}},
+		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{str("x"), num("1")}}, "empty": str(""),
+		"map":  &types.AttributeValueMemberM{Value: item{"deep": &types.AttributeValueMemberM{Value: item{"er": str("y")}}}},
+		"tags": &types.AttributeValueMemberSS{Value: []string{"b", "a"}},
+	}))
+	got := c.get("p", "s")
+	for name, want := range map[string]string{"bool": "true", "null": "null", "bytes": "00ff", "list": "[x 1]", "empty": ""} {
+		equal(c, name, show(got[name]), want)
+	}
+	tags, _ := got["tags"].(*types.AttributeValueMemberSS)
+	if tags == nil || len(tags.Value) != 2 {
+		c.Errorf("tags: %v", got["tags"])
+	}
+	deep := must(c.ddb().GetItem(c.ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), ProjectionExpression: aws.String("#m.deep.er, #l[1]"), ExpressionAttributeNames: map[string]string{"#m": "map", "#l": "list"},
+	})).Item
+	equal(c, "an element", show(deep["list"]), "[1]")
+	if m, ok := deep["map"].(*types.AttributeValueMemberM); !ok || len(m.Value) != 1 {
+		c.Errorf("a path: %v", deep["map"])
+	}
+}
+
+// "Numbers can be positive, negative, or zero … up to 38 digits of precision … leading and trailing zeroes are trimmed."
+func tableNumbers(c *C) {
+	for given, want := range map[string]string{
+		"12345678901234567890123456789012345678": "12345678901234567890123456789012345678",
+		"1.50":                                   "1.5", "007": "7", "-0": "0", "0.1": "0.1", "-1.25E2": "-125",
+	} {
+		c.put(with(key("p", "s"), item{"n": num(given)}))
+		equal(c, given, show(c.get("p", "s")["n"]), want)
+	}
+	for _, given := range []string{"123456789012345678901234567890123456789", "1E126", "one", ""} {
+		_, err := c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: with(key("p", "s"), item{"n": num(given)})})
+		refused(c, err, "ValidationException")
+	}
+	c.put(with(key("p", "s"), item{"n": num("0.1")}))
+	sum := must(c.update("ADD n :m", "", item{":m": num("0.2")})).Attributes
+	equal(c, "0.1 + 0.2", show(sum["n"]), "0.3")
+}
+
+func tableConditions(c *C) {
+	c.put(with(key("p", "s"), item{"status": str("NEW"), "n": num("5"), "tags": &types.AttributeValueMemberSS{Value: []string{"a"}}}))
+	all := item{":new": str("NEW"), ":old": str("OLD"), ":n": str("N"), ":one": num("1"), ":ten": num("10"), ":a": str("a"), ":numeric": str("N")}
+	for condition, holds := range map[string]bool{
+		"attribute_exists(pk)":     true,
+		"attribute_not_exists(pk)": false,
+		"#s = :new":                true,
+		"#s IN (:old, :new)":       true,
+		"NOT #s = :new":            false,
+		"begins_with(#s, :n) AND n BETWEEN :one AND :ten":   true,
+		"contains(tags, :a) OR #s = :old":                   true,
+		"size(#s) > :ten":                                   false,
+		"attribute_type(n, :numeric)":                       true,
+		"absent <> :new":                                    true,
+		"absent = :new":                                     false,
+		"n < :new":                                          false,
+		"(#s = :old OR n >= :one) AND attribute_exists(#s)": true,
+	} {
+		values := item{}
+		for name, v := range all {
+			for token := range strings.FieldsFuncSeq(condition, func(r rune) bool { return strings.ContainsRune(" (),", r) }) {
+				if token == name {
+					values[name] = v
+				}
+			}
+		}
+		in := &dynamodb.DeleteItemInput{TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), ConditionExpression: &condition}
+		if len(values) > 0 {
+			in.ExpressionAttributeValues = values
+		}
+		if strings.Contains(condition, "#s") {
+			in.ExpressionAttributeNames = map[string]string{"#s": "status"}
+		}
+		before := c.get("p", "s")
+		_, err := c.ddb().DeleteItem(c.ctx, in)
+		if holds {
+			if err != nil {
+				c.Errorf("%s: %v", condition, err)
+			}
+			c.put(before)
+		} else {
+			refused(c, err, "ConditionalCheckFailedException")
+		}
+	}
+	_, err := c.update("SET n = :one", "attribute_not_exists(pk)", item{":one": num("1")})
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) || show(failed.Item["n"]) != "5" {
+		c.Errorf("the item that failed the condition: %v", err)
+	}
+}
+
+func tableUpdates(c *C) {
+	for _, step := range []struct {
+		expression string
+		values     item
+		want       string // of a
+	}{
+		{"SET a = :v", item{":v": num("1")}, "1"},
+		{"SET a = a + :v", item{":v": num("2")}, "3"},
+		{"SET a = if_not_exists(a, :v), b = if_not_exists(b, :v)", item{":v": num("9")}, "3"},
+		{"ADD a :v", item{":v": num("-5")}, "-2"},
+		{"REMOVE a", nil, "-"},
+		{"SET a = :v", item{":v": &types.AttributeValueMemberL{Value: []types.AttributeValue{str("x")}}}, "[x]"},
+		{"SET a = list_append(a, :v)", item{":v": &types.AttributeValueMemberL{Value: []types.AttributeValue{str("y"), str("z")}}}, "[x y z]"},
+		{"SET a[0] = :v REMOVE a[1]", item{":v": str("w")}, "[w z]"},
+		{"SET a[9] = :v", item{":v": str("end")}, "[w z end]"},
+	} {
+		got := must(c.update(step.expression, "", step.values)).Attributes
+		equal(c, step.expression, show(got["a"]), step.want)
+	}
+	equal(c, "b", show(c.get("p", "s")["b"]), "9")
+}
+
+func tableUpdatesRefused(c *C) {
+	c.put(with(key("p", "s"), item{"text": str("x")}))
+	for _, bad := range []struct {
+		expression string
+		values     item
+	}{
+		{"SET pk = :v", item{":v": str("q")}},
+		{"SET a = :v, a = :v", item{":v": str("q")}},
+		{"SET a = :none", item{":v": str("q")}},
+		{"SET a = b + :v", item{":v": num("1")}}, // there is no b
+		{"SET absent.deep = :v", item{":v": num("1")}},
+		{"ADD text :v", item{":v": num("1")}},
+		{"SET status = :v", item{":v": num("1")}}, // a reserved word
+		{"SET a = :v extra", item{":v": num("1")}},
+	} {
+		_, err := c.update(bad.expression, "", bad.values)
+		if err == nil {
+			c.Errorf("%s is taken", bad.expression)
+			continue
+		}
+		refused(c, err, "ValidationException")
+	}
+}
+
+func (c *C) query(in *dynamodb.QueryInput) *dynamodb.QueryOutput {
+	in.TableName = aws.String(c.Names["Items"])
+	return must(c.ddb().Query(c.ctx, in))
+}
+
+func sks(items []item) string {
+	var all []string
+	for _, i := range items {
+		all = append(all, show(i["sk"]))
+	}
+	return strings.Join(all, " ")
+}
+
+func tableQueries(c *C) {
+	for _, sk := range []string{"b1", "a2", "a1", "c"} {
+		c.put(with(key("p", sk), item{"n": num(fmt.Sprint(len(sk)))}))
+	}
+	c.put(key("q", "a1"))
+	for _, q := range []struct {
+		condition string
+		values    item
+		want      string
+	}{
+		{"pk = :p", item{":p": str("p")}, "a1 a2 b1 c"},
+		{"pk = :p AND begins_with(sk, :s)", item{":p": str("p"), ":s": str("a")}, "a1 a2"},
+		{"pk = :p AND sk BETWEEN :s AND :t", item{":p": str("p"), ":s": str("a2"), ":t": str("b1")}, "a2 b1"},
+		{"pk = :p AND sk > :s", item{":p": str("p"), ":s": str("a2")}, "b1 c"},
+		{"pk = :p AND sk <= :s", item{":p": str("p"), ":s": str("a2")}, "a1 a2"},
+	} {
+		equal(c, q.condition, sks(c.query(&dynamodb.QueryInput{KeyConditionExpression: &q.condition, ExpressionAttributeValues: q.values}).Items), q.want)
+	}
+	back := c.query(&dynamodb.QueryInput{KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": str("p")}, ScanIndexForward: aws.Bool(false)})
+	equal(c, "backwards", sks(back.Items), "c b1 a2 a1")
+	filtered := c.query(&dynamodb.QueryInput{
+		KeyConditionExpression: aws.String("pk = :p"), FilterExpression: aws.String("n = :two"), ExpressionAttributeValues: item{":p": str("p"), ":two": num("2")},
+	})
+	equal(c, "filtered", sks(filtered.Items), "a1 a2 b1")
+	equal(c, "counted", filtered.Count, int32(3))
+	equal(c, "looked at", filtered.ScannedCount, int32(4))
+	counted := c.query(&dynamodb.QueryInput{KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": str("p")}, Select: types.SelectCount})
+	equal(c, "only counted", fmt.Sprint(counted.Count, len(counted.Items)), "4 0")
+}
+
+func tablePages(c *C) {
+	for i := range 5 {
+		c.put(key("p", fmt.Sprint(i)))
+	}
+	var (
+		pages []string
+		start item
+	)
+	for range 5 {
+		out := c.query(&dynamodb.QueryInput{
+			KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": str("p")}, Limit: aws.Int32(2), ExclusiveStartKey: start,
+		})
+		pages = append(pages, sks(out.Items))
+		if start = out.LastEvaluatedKey; start == nil {
+			break
+		}
+	}
+	equal(c, "pages", strings.Join(pages, " | "), "0 1 | 2 3 | 4")
+}
+
+func tableIndexes(c *C) {
+	for i, age := range []string{"30", "4", "100"} {
+		c.put(with(key("p", fmt.Sprint(i)), item{"owner": str("ada"), "age": num(age), "more": str("x")}))
+	}
+	c.put(with(key("p", "3"), item{"owner": str("ada")})) // is not in the index
+	out := c.query(&dynamodb.QueryInput{
+		IndexName: aws.String("byOwner"), KeyConditionExpression: aws.String("#o = :o"), ExpressionAttributeNames: map[string]string{"#o": "owner"}, ExpressionAttributeValues: item{":o": str("ada")},
+	})
+	equal(c, "by age", sks(out.Items), "1 0 2")
+	if len(out.Items) > 0 {
+		equal(c, "what is projected", len(out.Items[0]), 4)
+	}
+	_, err := c.ddb().Query(c.ctx, &dynamodb.QueryInput{
+		TableName: aws.String(c.Names["Items"]), IndexName: aws.String("byOwner"), ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("#o = :o"),
+		ExpressionAttributeNames: map[string]string{"#o": "owner"}, ExpressionAttributeValues: item{":o": str("ada")},
+	})
+	refused(c, err, "ValidationException")
+	_, err = c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: with(key("p", "4"), item{"owner": num("1")})})
+	refused(c, err, "ValidationException") // the wrong type for an index's key
+}
+
+func tableScans(c *C) {
+	for i := range 5 {
+		c.put(with(key(fmt.Sprint("p", i), "s"), item{"n": num(fmt.Sprint(i))}))
+	}
+	all := must(c.ddb().Scan(c.ctx, &dynamodb.ScanInput{TableName: aws.String(c.Names["Items"])}))
+	equal(c, "all", len(all.Items), 5)
+	some := must(c.ddb().Scan(c.ctx, &dynamodb.ScanInput{
+		TableName: aws.String(c.Names["Items"]), FilterExpression: aws.String("n >= :n"), ExpressionAttributeValues: item{":n": num("3")},
+	}))
+	equal(c, "some, of those looked at", fmt.Sprint(some.Count, " of ", some.ScannedCount), "2 of 5")
+}
+
+func tableBatches(c *C) {
+	writes := func(n int) map[string][]types.WriteRequest {
+		var all []types.WriteRequest
+		for i := range n {
+			all = append(all, types.WriteRequest{PutRequest: &types.PutRequest{Item: key("p", fmt.Sprint(i))}})
+		}
+		return map[string][]types.WriteRequest{c.Names["Items"]: all}
+	}
+	out := must(c.ddb().BatchWriteItem(c.ctx, &dynamodb.BatchWriteItemInput{RequestItems: writes(25)}))
+	equal(c, "unprocessed", len(out.UnprocessedItems), 0)
+	got := must(c.ddb().BatchGetItem(c.ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+		c.Names["Items"]: {Keys: []map[string]types.AttributeValue{key("p", "3"), key("p", "24"), key("p", "none")}},
+	}}))
+	equal(c, "got", len(got.Responses[c.Names["Items"]]), 2)
+	_, err := c.ddb().BatchWriteItem(c.ctx, &dynamodb.BatchWriteItemInput{RequestItems: writes(26)})
+	refused(c, err, "ValidationException")
+	twice := writes(1)
+	twice[c.Names["Items"]] = append(twice[c.Names["Items"]], twice[c.Names["Items"]][0])
+	_, err = c.ddb().BatchWriteItem(c.ctx, &dynamodb.BatchWriteItemInput{RequestItems: twice})
+	refused(c, err, "ValidationException")
+}
+
+func (c *C) transact(items ...types.TransactWriteItem) error {
+	_, err := c.ddb().TransactWriteItems(c.ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	return err
+}
+
+func (c *C) putIn(sk, condition string) types.TransactWriteItem {
+	p := &types.Put{TableName: aws.String(c.Names["Items"]), Item: key("p", sk)}
+	if condition != "" {
+		p.ConditionExpression = &condition
+	}
+	return types.TransactWriteItem{Put: p}
+}
+
+func tableTransactions(c *C) {
+	c.put(with(key("p", "old"), item{"n": num("1")}))
+	if err := c.transact(c.putIn("new", "attribute_not_exists(pk)"), types.TransactWriteItem{Update: &types.Update{
+		TableName: aws.String(c.Names["Items"]), Key: key("p", "old"), UpdateExpression: aws.String("ADD n :one"), ExpressionAttributeValues: item{":one": num("1")},
+	}}, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: aws.String(c.Names["Items"]), Key: key("p", "none"), ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	}}); err != nil {
+		c.Errorf("%v", err)
+	}
+	got := must(c.ddb().TransactGetItems(c.ctx, &dynamodb.TransactGetItemsInput{TransactItems: []types.TransactGetItem{
+		{Get: &types.Get{TableName: aws.String(c.Names["Items"]), Key: key("p", "old")}}, {Get: &types.Get{TableName: aws.String(c.Names["Items"]), Key: key("p", "none")}},
+	}})).Responses
+	equal(c, "answers", len(got), 2)
+	if len(got) == 2 {
+		equal(c, "n", show(got[0].Item["n"]), "2")
+		equal(c, "what is not there", len(got[1].Item), 0)
+	}
+	equal(c, "new", len(c.get("p", "new")), 2)
+}
+
+func tableTransactionsCancelled(c *C) {
+	c.put(key("p", "there"))
+	err := c.transact(c.putIn("new", ""), c.putIn("there", "attribute_not_exists(pk)"))
+	var cancelled *types.TransactionCanceledException
+	if !errors.As(err, &cancelled) {
+		c.Errorf("not cancelled: %v", err)
+		return
+	}
+	var codes []string
+	for _, r := range cancelled.CancellationReasons {
+		codes = append(codes, aws.ToString(r.Code))
+	}
+	equal(c, "the reasons", strings.Join(codes, " "), "None ConditionalCheckFailed")
+	equal(c, "what the other wrote", len(c.get("p", "new")), 0)
+	refused(c, c.transact(c.putIn("a", ""), c.putIn("a", "")), "ValidationException")
+}
+
+func tableRefused(c *C) {
+	_, err := c.ddb().GetItem(c.ctx, &dynamodb.GetItemInput{TableName: aws.String("none"), Key: key("p", "s")})
+	refused(c, err, "ResourceNotFoundException")
+	for _, bad := range []item{{"pk": str("p")}, {"pk": str("p"), "sk": num("1")}, {"pk": str(""), "sk": str("s")}} {
+		_, err := c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: bad})
+		refused(c, err, "ValidationException")
+	}
+	_, err = c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: with(key("p", "s"), item{"x": str(strings.Repeat("x", 400<<10))})})
+	refused(c, err, "ValidationException")
+	_, err = c.ddb().Query(c.ctx, &dynamodb.QueryInput{TableName: aws.String(c.Names["Items"]), KeyConditionExpression: aws.String("sk = :s"), ExpressionAttributeValues: item{":s": str("s")}})
+	refused(c, err, "ValidationException")
+	_, err = c.ddb().GetItem(c.ctx, &dynamodb.GetItemInput{TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), ProjectionExpression: aws.String("a,,b")})
+	refused(c, err, "ValidationException")
+}
+
+func tableDescription(c *C) {
+	d := must(c.ddb().DescribeTable(c.ctx, &dynamodb.DescribeTableInput{TableName: aws.String(c.Names["Items"])})).Table
+	equal(c, "the status", d.TableStatus, types.TableStatusActive)
+	equal(c, "indexes", len(d.GlobalSecondaryIndexes), 1)
+	equal(c, "keys", len(d.KeySchema), 2)
+	equal(c, "the stream", aws.ToString(d.LatestStreamArn), c.Names["ItemsStream"])
+}
