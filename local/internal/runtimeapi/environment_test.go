@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -281,6 +282,37 @@ func gone(pid string) bool {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return false
+}
+
+// Whoever runs functions may be killed: they end too, in the middle of an invocation.
+func TestRunnerIsKilled(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere a function ends when it next asks for an event")
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = []string{behaviour + "=runner"}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
+		t.Fatalf("the function is gone too early: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	if !gone(fmt.Sprint(pid)) {
+		t.Error("the function outlives who ran it")
+	}
 }
 
 func TestProcessThatEndsWhileIdle(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/orderflow-cdk/orderflow/local/internal/runtimeapi"
 )
 
 // The test binary is also the function under test, when this variable says how it is to behave: it is what
@@ -51,8 +53,20 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	case "by hand":
 		byHand()
+	case "runner":
+		runner()
 	}
 	lambda.Start(handle)
+}
+
+// runner is no function but what runs one, and is killed.
+func runner() {
+	e := runtimeapi.New(runtimeapi.Config{Bootstrap: os.Args[0], TaskRoot: ".", Environ: []string{behaviour + "="}})
+	done := make(chan runtimeapi.Result, 1)
+	e.Invoke(runtimeapi.Invocation{RequestID: "1", Payload: []byte(`{"do":"pid"}`), Timeout: time.Minute, Done: func(r runtimeapi.Result) { done <- r }})
+	fmt.Println(string((<-done).Payload))
+	e.Invoke(runtimeapi.Invocation{RequestID: "2", Payload: []byte(`{"do":"sleep","n":60000}`), Timeout: time.Minute, Done: func(runtimeapi.Result) {}})
+	time.Sleep(time.Minute)
 }
 
 type event struct {
