@@ -1,6 +1,7 @@
 package console
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -109,6 +110,9 @@ func (b *blueprint) drawnAs(name string) string {
 // clients and outside are the nodes of who is not of the stack.
 const clients, outside = "·clients", "·outside"
 
+// invoked stands for whoever invokes a function: it is counted, not drawn.
+const invoked = "·invoke"
+
 // place says along which edge of the drawing an event is counted.
 func (p *plan) place(e local.Event) (from, to string) {
 	b := p.get()
@@ -122,7 +126,7 @@ func (p *plan) place(e local.Event) (from, to string) {
 	case local.EventHTTP:
 		return b.drawnAs(e.From), outside
 	case local.EventInvocation:
-		return "·invoke", b.drawnAs(e.To)
+		return invoked, b.drawnAs(e.To)
 	}
 	return "", ""
 }
@@ -131,12 +135,22 @@ func (p *plan) hasGraphQL() bool { return p.get().services["appsync"] != "" }
 
 // architecture answers GET /architecture.
 func (c *Console) architecture(*http.Request) (any, error) {
-	return c.plan.get().draw(), nil
+	c.hub.mu.Lock()
+	seen := slices.Sorted(maps.Keys(c.hub.flows))
+	c.hub.mu.Unlock()
+	return c.plan.get().draw(seen), nil
 }
 
-// draw lays the architecture out.
-func (b *blueprint) draw() *drawing {
+// draw lays the architecture out, with what was seen to flow ("from>to") though the template says nothing of it.
+func (b *blueprint) draw(seen []string) *drawing {
 	edges := b.drawnEdges()
+	for _, flow := range seen {
+		from, to, _ := strings.Cut(flow, ">")
+		if from == invoked || from == to || slices.ContainsFunc(edges, func(e *edge) bool { return e.From == from && e.To == to || e.From == to && e.To == from }) {
+			continue
+		}
+		edges = append(edges, &edge{From: from, To: to, Kind: "seen", loose: to != outside})
+	}
 	used := map[string]bool{}
 	for _, e := range edges {
 		used[e.From], used[e.To] = true, true
@@ -152,7 +166,7 @@ func (b *blueprint) draw() *drawing {
 		if kind == "" || kind == "method" || !used[r.LogicalID] && kind == "gateway" {
 			continue
 		}
-		nodes = append(nodes, &node{ID: r.LogicalID, Label: r.Label, Sub: kind, Type: kind, W: width(r.Label, 120, 230), H: 46})
+		nodes = append(nodes, &node{ID: r.LogicalID, Label: r.Label, Sub: kind, Type: kind, W: width(r.Label, 104, 190), H: 44})
 	}
 	for _, e := range edges {
 		if strings.HasPrefix(e.To, "http") && !slices.ContainsFunc(nodes, func(n *node) bool { return n.ID == e.To }) {
@@ -165,8 +179,12 @@ func (b *blueprint) draw() *drawing {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return layout(nodes, edges, false, spacing{layer: 64, node: 18, margin: 16})
+	return layout(nodes, edges, false, spacing{layer: 52, node: 20, margin: 16})
 }
+
+// streams is the label of the edges from a table to the function that reads its stream. What happens then
+// is drawn below rather than to the right of all that leads to the table.
+const streams = "stream"
 
 // drawnEdges are the edges between what is drawn: methods are drawn as their API, clients and
 // the outside are added.
@@ -192,10 +210,8 @@ func (b *blueprint) drawnEdges() []*edge {
 			label = b.byID[from].Label
 			from = as
 		}
-		add(&edge{From: from, To: e.To, Kind: string(e.Kind), Label: label, weak: e.Kind == local.EdgeDeadLetter})
+		add(&edge{From: from, To: e.To, Kind: string(e.Kind), Label: label, weak: e.Kind == local.EdgeDeadLetter, loose: e.Label == streams})
 	}
-	// Who posts to the outside is known when it does. A function with a queue of deliveries, and an
-	// API with subscriptions, are not told apart by the template.
 	return edges
 }
 

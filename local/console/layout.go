@@ -42,9 +42,10 @@ type edge struct {
 	Label  string       `json:"label,omitempty"`
 	Points [][2]float64 `json:"points"`
 
-	weak bool // it does not decide where its nodes are
-	back bool
-	path []*node
+	weak  bool // it decides where its nodes are only if nothing else does
+	loose bool // it never does
+	back  bool
+	path  []*node
 }
 
 // spacing is the distances of a layout: between layers, between the nodes of one, and the
@@ -79,8 +80,11 @@ type graph struct {
 	byID   map[string]*node
 	layers [][]*node
 	up, dn map[*node][]*node // neighbours in the layer before and after
+	weight map[[2]*node]float64
 	down   bool
 	s      spacing
+
+	decisive []*edge
 }
 
 // ends are the nodes of an edge in the direction of the layers.
@@ -92,15 +96,25 @@ func (g *graph) ends(e *edge) (from, to *node) {
 	return from, to
 }
 
-// strong are the edges that decide about layers.
+// strong are the edges that decide about layers: those that are not weak, and weak ones to where
+// nothing else leads.
 func (g *graph) strong() []*edge {
-	var all []*edge
+	if g.decisive != nil {
+		return g.decisive
+	}
+	entered := map[string]bool{}
 	for _, e := range g.edges {
-		if e.From != e.To && !e.weak {
-			all = append(all, e)
+		if e.From != e.To && !e.weak && !e.loose {
+			entered[e.To] = true
 		}
 	}
-	return all
+	g.decisive = []*edge{}
+	for _, e := range g.edges {
+		if e.From != e.To && !e.loose && (!e.weak || !entered[e.To]) {
+			g.decisive = append(g.decisive, e)
+		}
+	}
+	return g.decisive
 }
 
 func (g *graph) breakCycles() {
@@ -158,13 +172,6 @@ func (g *graph) assignLayers() {
 			n.layer = l - 1
 		}
 	}
-	// Weak edges alone place what nothing else does.
-	for _, e := range g.edges {
-		from, to := g.byID[e.From], g.byID[e.To]
-		if _, leads := next[to]; e.weak && e.From != e.To && !entered[to] && !leads {
-			to.layer = max(to.layer, from.layer+1)
-		}
-	}
 }
 
 func (g *graph) placeLongEdges() {
@@ -176,7 +183,7 @@ func (g *graph) placeLongEdges() {
 	for _, n := range g.nodes {
 		g.layers[n.layer] = append(g.layers[n.layer], n)
 	}
-	g.up, g.dn = map[*node][]*node{}, map[*node][]*node{}
+	g.up, g.dn, g.weight = map[*node][]*node{}, map[*node][]*node{}, map[[2]*node]float64{}
 	for _, e := range g.edges {
 		if e.From == e.To {
 			continue
@@ -191,22 +198,37 @@ func (g *graph) placeLongEdges() {
 			from, to = to, from
 		}
 		e.path = []*node{from}
+		if e.loose || e.weak && !slices.Contains(g.decisive, e) {
+			e.path = append(e.path, to) // drawn as it comes: it gets no place of its own
+			continue
+		}
 		last := from
 		for l := from.layer + 1; l < to.layer; l++ {
 			d := &node{dummy: true, layer: l, W: 8, H: 8}
 			g.layers[l] = append(g.layers[l], d)
-			g.connect(last, d)
+			g.connect(last, d, e)
 			e.path, last = append(e.path, d), d
 		}
 		if from.layer != to.layer {
-			g.connect(last, to)
+			g.connect(last, to, e)
 		}
 		e.path = append(e.path, to)
 	}
 }
 
-func (g *graph) connect(a, b *node) {
+// connect makes two nodes neighbours. The main way through is to be straight before anything else, and long edges
+// before short ones.
+func (g *graph) connect(a, b *node, e *edge) {
 	g.dn[a], g.up[b] = append(g.dn[a], b), append(g.up[b], a)
+	w := 1.0
+	if e.Kind == "next" {
+		w = 6
+	}
+	if a.dummy && b.dummy {
+		w *= 3
+	}
+	g.weight[[2]*node{a, b}] += w
+	g.weight[[2]*node{b, a}] += w
 }
 
 // order reduces crossings: the nodes of a layer are sorted by the mean place of their
@@ -330,7 +352,14 @@ func (g *graph) positions() {
 						near = g.dn[n]
 					}
 				}
-				want[j] = mean(near, n.at, func(m *node) float64 { return m.at })
+				want[j] = n.at
+				if sum, weights := 0.0, 0.0; len(near) > 0 {
+					for _, m := range near {
+						w := g.weight[[2]*node{n, m}]
+						sum, weights = sum+w*m.at, weights+w
+					}
+					want[j] = sum / weights
+				}
 			}
 			g.spread(layer, want)
 		}

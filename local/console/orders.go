@@ -75,18 +75,16 @@ func newOrders() *orders { return &orders{byID: map[string]*anOrder{}, started: 
 
 // told is what documents of all channels have in common.
 type told struct {
-	ID         string `json:"id"`
-	OrderID    string `json:"orderId"`
-	Tenant     string `json:"tenant"`
-	Status     string `json:"status"`
-	Sequence   int64  `json:"sequence"`
-	Reason     string `json:"reason"`
-	Type       string
-	Message    string
-	OccurredAt string `json:"occurredAt"`
-	Changes    struct {
-		Reason string `json:"reason"`
-	} `json:"changes"`
+	ID       string `json:"id"`
+	OrderID  string `json:"orderId"`
+	Tenant   string `json:"tenant"`
+	Status   string `json:"status"`
+	Sequence int64  `json:"sequence"`
+	Reason   string `json:"reason"`
+	Type     string
+	Message  string
+	// Changes is an object, or one as a string: AWSJSON.
+	Changes json.RawMessage `json:"changes"`
 }
 
 // take learns from an event.
@@ -147,8 +145,13 @@ func parseTold(text string) (told, json.RawMessage, bool) {
 	if t.OrderID == "" && t.Message != "" {
 		return parseTold(t.Message)
 	}
-	if t.Reason == "" {
-		t.Reason = t.Changes.Reason
+	if t.Reason == "" && len(t.Changes) > len(`"{}"`) {
+		changes := t.Changes
+		var text string
+		if json.Unmarshal(changes, &text) == nil {
+			changes = json.RawMessage(text)
+		}
+		t.Reason = textIn(changes, "reason")
 	}
 	return t, json.RawMessage(text), t.OrderID != ""
 }
@@ -175,7 +178,7 @@ func (o *orders) takeRequest(e local.Event) {
 		return
 	}
 	if method != "GET" {
-		t.Status, t.Sequence = cmp.Or(t.Status, ""), 0
+		t.Sequence = 0
 	}
 	o.note(t, entry{Lane: lanePoll, Time: e.Time, What: e.Action, HTTP: status, Err: e.Err, Detail: raw})
 }

@@ -125,7 +125,7 @@ function drawTop() {
       state?.faults.length ? h('a', { class: 'chip warn', href: href('faults') }, `${state.faults.length} ${state.faults.length === 1 ? 'fault' : 'faults'} active`) : null,
       state?.lost ? h('span', { class: 'chip bad', title: 'Events came faster than they were looked at' }, `${state.lost} events not shown`) : null,
       h('span', { class: `link ${connection}`, title: 'The stream of what happens' }, { live: 'live', connecting: 'connecting', reconnecting: 'reconnecting…', closed: 'not connected' }[connection]),
-      button('Theme', cycleTheme, { id: 'theme', title: 'Dark, light, or as the system has it (m)', 'aria-keyshortcuts': 'm', 'aria-label': `Theme: ${document.documentElement.dataset.theme ?? 'system'}` }),
+      button({ light: 'Light', dark: 'Dark' }[document.documentElement.dataset.theme] ?? 'Auto', cycleTheme, { id: 'theme', title: 'Dark, light, or as the system has it (m)', 'aria-keyshortcuts': 'm', 'aria-label': `Theme: ${document.documentElement.dataset.theme ?? 'system'}` }),
       button('?', help, { id: 'help', title: 'Keyboard shortcuts (?)', 'aria-label': 'Keyboard shortcuts' })),
   );
 }

@@ -118,9 +118,16 @@ export function connect() {
 
 /** A value that is fetched again after every change, at most so often, while somebody looks. */
 export function live(path, every = 800) {
-  const self = { data: null, error: '', at: 0, busy: false, path };
+  const self = { data: null, error: '', at: -Infinity, busy: false, later: 0, path };
   self.refresh = async (force) => {
-    if (self.busy || (!force && performance.now() - self.at < every)) return;
+    const wait = self.at + every - performance.now();
+    if (self.busy || (!force && wait > 0)) {
+      self.later ||= setTimeout(() => {
+        self.later = 0;
+        self.refresh();
+      }, Math.max(wait, 50));
+      return;
+    }
     self.busy = true;
     const asked = self.path;
     try {

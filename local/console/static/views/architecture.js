@@ -15,6 +15,11 @@ export default function architecture({ go }) {
    * services move things, which is no call. Then the function's invocations are what is known. */
   function count(e) {
     const flow = flowOf(e);
+    if (e.kind === 'request') { // frames go the other way
+      const back = flowOf({ from: e.to, to: e.from });
+      if (flow && back) return { n: flow.n + back.n, errs: flow.errs + back.errs, last: flow.last > back.last ? flow.last : back.last };
+      return flow ?? back;
+    }
     if (flow) return flow;
     if (e.kind === 'source') return store.state?.flows[`·invoke>${e.to}`];
     return undefined;
@@ -104,6 +109,9 @@ export default function architecture({ go }) {
       chosen = parts[0] ?? null;
       if (chosen) one.go(`resources/${encodeURIComponent(chosen)}`);
     },
-    render: () => h('div', { class: `map ${chosen ? 'with-detail' : ''}` }, picture(), h('aside', { class: 'panel', 'aria-label': 'Details' }, detail())),
+    render() {
+      plan.refresh();
+      return h('div', { class: `map ${chosen ? 'with-detail' : ''}` }, picture(), h('aside', { class: 'panel', 'aria-label': 'Details' }, detail()));
+    },
   };
 }

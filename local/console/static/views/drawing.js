@@ -17,7 +17,7 @@ export function path(points, down) {
 }
 
 export const arrows = () => s('defs', {}, ['', 'hot', 'dead'].map((kind) => s('marker', {
-  id: `arrow-${kind}`, class: `arrow ${kind}`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto-start-reverse',
+  id: `arrow-${kind}`, class: `arrow ${kind}`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: 'userSpaceOnUse', orient: 'auto-start-reverse',
 }, s('path', { d: 'M0 0.5L8 4L0 7.5z' }))));
 
 /** A text that fits a width, with the whole of it as a title. */
@@ -33,3 +33,12 @@ export const middle = (points) => {
   const b = points[points.length / 2];
   return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
 };
+
+/** Scrolls a canvas so that an element is in its middle. */
+export function centre(canvas, element) {
+  if (!canvas || !element) return;
+  const box = canvas.getBoundingClientRect();
+  const at = element.getBoundingClientRect();
+  canvas.scrollLeft += at.left + at.width / 2 - box.left - box.width / 2;
+  canvas.scrollTop += at.top + at.height / 2 - box.top - box.height / 2;
+}

@@ -3,7 +3,7 @@ import { store, live, labelOf, post, changed } from '../store.js';
 import { clock, span, block, chip } from '../format.js';
 import { href } from '../app.js';
 import { say, confirm } from '../dialogs.js';
-import { path, arrows, fit } from './drawing.js';
+import { path, arrows, fit, centre } from './drawing.js';
 
 const statuses = ['', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 
@@ -17,6 +17,7 @@ export default function executions() {
   let name = '';
   let errors = localStorage.getItem('console-catches') === '1';
   let seen = '';
+  let looked = ''; // at which state
 
   const ask = () => `executions?machine=${encodeURIComponent(machine)}&status=${status}&name=${encodeURIComponent(name)}`;
 
@@ -84,6 +85,14 @@ export default function executions() {
       if ((failedAll && n.id === last) || (x.failed && x.out < x.in)) return 'failed';
       return x.failed ? 'visited tried' : 'visited';
     };
+    const focus = `${machine} ${chosen} ${running ? last : chosen && d ? 'ended' : ''}`;
+    if (focus !== looked) {
+      looked = focus;
+      requestAnimationFrame(() => {
+        const canvas = document.querySelector('.machine');
+        centre(canvas, canvas?.querySelector('.state.current, .state.failed') ?? canvas?.querySelector('.state.start'));
+      });
+    }
     const shown = drawing.edges.filter((e) => e.kind !== 'catch' || errors || took.has(`${e.from}>${e.to}`));
     return h('div', { class: 'canvas machine', tabindex: 0, role: 'region', 'aria-label': 'The state machine' },
       s('svg', { class: 'drawing', viewBox: `0 0 ${drawing.w} ${drawing.h}`, width: drawing.w, height: drawing.h, role: 'group', 'aria-label': 'States and transitions' }, arrows(),
@@ -118,12 +127,12 @@ export default function executions() {
         }) : null),
       h('p', { class: 'row facts' }, h('span', {}, 'started ', h('b', { class: 'mono' }, clock(e.startDate * 1000))), e.stopDate ? h('span', {}, 'took ', h('b', {}, span((e.stopDate - e.startDate) * 1000))) : null, e.error ? h('span', { class: 'fail' }, e.error, e.cause ? `: ${e.cause.slice(0, 300)}` : '') : null,
         h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: errors, onchange: (ev) => { errors = ev.target.checked; localStorage.setItem('console-catches', errors ? '1' : '0'); changed(); } }), 'all error paths')),
-      h('div', { class: 'execution' }, picture(), history(d)));
+      picture());
   }
 
   function history(d) {
     const start = d.execution.startDate * 1000;
-    return h('div', { class: 'history' },
+    return h('section', { class: 'panel history', 'aria-label': 'History' }, h('h2', {}, 'History'),
       d.problem ? h('p', { class: 'error' }, d.problem) : null,
       h('details', {}, h('summary', {}, 'Input'), block(d.execution.input, 'Input of the execution')),
       d.execution.output ? h('details', {}, h('summary', {}, 'Output'), block(d.execution.output, 'Output of the execution')) : null,
@@ -158,7 +167,7 @@ export default function executions() {
         list.refresh();
         if (chosen) one.refresh();
       } else if (one.data?.execution.status === 'RUNNING') one.refresh();
-      return h('div', { class: 'split' }, h('div', { class: 'side' }, listed()), h('div', { class: 'rest' }, detail()));
+      return h('div', { class: 'split wide' }, h('div', { class: 'side' }, listed(), chosen && one.data ? history(one.data) : null), h('div', { class: 'rest' }, detail()));
     },
   };
 }

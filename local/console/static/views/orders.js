@@ -95,7 +95,7 @@ export default function orders({ go }) {
     return h('div', { class: 'answer', 'aria-live': 'polite' },
       h('p', { class: 'row' }, [...counts].map(([k, n]) => h('span', { key: k, class: `chip ${tone(k.slice(0, 3))}` }, n > 1 ? `${n} × ${k}` : k)), h('span', { class: 'note' }, span(first.ms))),
       first.error ? null : [
-        h('details', { open: true }, h('summary', {}, 'Headers'), h('dl', { class: 'headers' }, Object.entries(first.header).sort().map(([k, v]) => [h('dt', {}, k), h('dd', { class: 'mono' }, v.join(', '))]))),
+        h('details', { open: innerWidth > 900 }, h('summary', {}, 'Headers'), h('dl', { class: 'headers' }, Object.entries(first.header).sort().map(([k, v]) => [h('dt', {}, k), h('dd', { class: 'mono' }, v.join(', '))]))),
         first.body ? block(first.body, 'Body of the answer') : null,
       ]);
   }
@@ -108,7 +108,7 @@ export default function orders({ go }) {
       all.length === 0 ? h('p', { class: 'empty' }, store.orders.size ? 'No order matches the filter.' : 'No orders yet. Send a request, or use any client: orders that come in from elsewhere appear here too.')
         : h('div', { class: 'scroll' }, h('table', {},
           h('caption', { class: 'sr' }, 'Orders, the latest first'),
-          h('thead', {}, h('tr', {}, ['Order', 'Tenant', 'Status', 'Seen by', 'Age'].map((t) => h('th', { scope: 'col' }, t)))),
+          h('thead', {}, h('tr', {}, ['Order', 'Tenant', 'Status', 'Seen by', 'Took'].map((t) => h('th', { scope: 'col' }, t)))),
           h('tbody', {}, all.slice(0, 200).map((o) => h('tr', { key: o.id, class: o.id === chosen ? 'chosen' : '' },
             h('td', { class: 'id' }, h('a', { href: href(`orders/${encodeURIComponent(o.id)}`), 'data-row': '', class: 'mono', title: o.id, 'aria-current': o.id === chosen ? 'true' : null }, short(o.id))),
             h('td', {}, o.tenant ?? ''),
@@ -150,11 +150,12 @@ export default function orders({ go }) {
   function chart(o, entries) {
     const from = Date.parse(o.first);
     const to = Math.max(...entries.map((e) => Date.parse(e.until ?? e.time)), from + 100);
-    const w = 700, left = 96, right = 16, row = 26;
+    const w = Math.max((document.querySelector('.detail')?.clientWidth ?? 726) - 26, 420);
+    const left = 96, right = 16, row = 26;
     const x = (at) => left + ((Date.parse(at) - from) / (to - from)) * (w - left - right);
     const total = to - from;
     const ticks = [0, 0.25, 0.5, 0.75, 1];
-    return s('svg', { class: 'lanes', viewBox: `0 0 ${w} ${row * 3 + 20}`, role: 'img', 'aria-label': `Events of the order on three channels over ${span(total)}` },
+    return s('svg', { class: 'lanes', viewBox: `0 0 ${w} ${row * 3 + 20}`, width: w, height: row * 3 + 20, role: 'img', 'aria-label': `Events of the order on three channels over ${span(total)}` },
       ticks.map((t) => s('g', { key: `t${t}` }, s('line', { class: 'grid', x1: left + t * (w - left - right), x2: left + t * (w - left - right), y1: 4, y2: row * 3 }),
         s('text', { class: 'tick', x: left + t * (w - left - right), y: row * 3 + 14, 'text-anchor': t === 1 ? 'end' : t === 0 ? 'start' : 'middle' }, t ? `+${span(total * t)}` : '0'))),
       lanes.map(([lane, name], i) => s('g', { key: lane },
@@ -181,7 +182,7 @@ export default function orders({ go }) {
       e.status ? chip(e.status) : null, error ? h('span', { class: 'chip bad' }, error) : null,
       e.sequence ? h('span', { class: 'note' }, `#${e.sequence}`) : null,
       e.lane === 'poll' && !e.what.startsWith('GET') ? h('span', { class: 'note' }, e.what.split(' ')[0]) : null,
-      e.lane === 'webhook' ? h('span', { class: 'note' }, `${e.to} ${error ? '' : e.http}`) : null,
+      e.lane === 'webhook' ? h('span', { class: 'note' }, error ? '' : e.http) : null,
       e.times > 1 ? h('span', { class: 'note' }, `× ${e.times}`) : null),
     h('dl', {}, h('dt', {}, 'id'), h('dd', { class: 'mono' }, e.id || '—'), h('dt', {}, 'at'), h('dd', { class: 'mono' }, clock(e.time), e.until ? ` to ${clock(e.until)}` : ''), h('dt', {}, 'what'), h('dd', { class: 'mono' }, e.what, ' ', e.http ?? '')),
     e.detail ? block(e.detail, 'What it said') : null);

@@ -31,14 +31,14 @@ export default function queues() {
     const counts = store.state?.queues ?? {};
     return h('table', {},
       h('caption', { class: 'sr' }, 'Queues'),
-      h('thead', {}, h('tr', {}, ['Queue', 'Visible', 'In flight', 'Delayed', 'Leads to'].map((t, i) => h('th', { scope: 'col', class: i > 0 && i < 4 ? 'num' : '' }, t)))),
+      h('thead', {}, h('tr', {}, ['Queue', 'Visible', 'In flight', 'Delayed', 'Goes'].map((t, i) => h('th', { scope: 'col', class: i > 0 && i < 4 ? 'num' : '' }, t)))),
       h('tbody', {}, all.data.queues.map((q) => {
         const c = counts[q.id] ?? q;
         const dead = q.sources.length > 0;
         return h('tr', { key: q.id, class: `${q.id === chosen ? 'chosen' : ''} ${dead && total(c) ? 'alarm' : ''}` },
           h('td', {}, h('a', { 'data-row': '', href: href(`queues/${encodeURIComponent(q.id)}`), title: q.name, 'aria-current': q.id === chosen ? 'true' : null }, q.label), dead ? h('span', { class: 'tag' }, 'dead letters') : null),
           h('td', { class: 'num' }, dead && c.visible ? h('span', { class: 'chip bad' }, c.visible) : c.visible), h('td', { class: 'num' }, c.inFlight), h('td', { class: 'num' }, c.delayed),
-          h('td', {}, dead ? h('span', { class: 'note' }, `from ${q.sources.map(labelOf).join(', ')}`) : [q.consumer ? labelOf(q.consumer) : '', q.deadLetters ? h('span', { class: 'note' }, ` after ${q.maxReceives} receives ${labelOf(q.deadLetters)}`) : '']));
+          h('td', {}, dead ? h('span', { class: 'note' }, `from ${q.sources.map(labelOf).join(', ')}`) : [q.consumer ? `to ${labelOf(q.consumer)}` : '', q.deadLetters ? h('span', { class: 'note' }, `, after ${q.maxReceives} receives to ${labelOf(q.deadLetters)}`) : '']));
       })));
   }
 
