@@ -1,7 +1,6 @@
 package dynamodb_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/durable/durabletest"
 	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
@@ -26,13 +26,12 @@ const oddProps = `{
 // life is a service in one process of several, and the store that it is kept in.
 type life struct {
 	*world
-	store   map[string][]byte
-	dirty   map[string]bool
+	store   *durabletest.Keeper
 	records []string // of the streams, since it began
 }
 
 func newLife(t testing.TB, now time.Time, tables map[string]string, records map[string][]byte) (*life, []string, error) {
-	l := &life{world: &world{t: t, k: sim.New(now, 1)}, dirty: map[string]bool{}}
+	l := &life{world: &world{t: t, k: sim.New(now, 1)}}
 	l.s = dynamodb.NewService(l.k, "eu-west-1", "123456789012")
 	l.s.Created = start
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
@@ -44,54 +43,11 @@ func newLife(t testing.TB, now time.Time, tables map[string]string, records map[
 	if err != nil {
 		return l, dropped, err
 	}
-	l.store = l.dump()
-	l.s.Watch(func(key string) { l.dirty[key] = true })
+	l.store = durabletest.Keep(t, l.s)
 	return l, dropped, err
 }
 
 var walked = map[string]string{"orders": tableProps, "plain": plainProps, "odd": oddProps}
-
-func (l *life) dump() map[string][]byte {
-	all := map[string][]byte{}
-	keys := l.s.Keys()
-	if !slices.IsSorted(keys) {
-		l.t.Fatal("keys are not sorted")
-	}
-	for _, key := range keys {
-		r, ok := l.s.Record(key)
-		if !ok || !json.Valid(r) {
-			l.t.Fatalf("record %q: %s", key, r)
-		}
-		all[key] = r
-	}
-	return all
-}
-
-// commit brings the store up to date and holds it against all records.
-func (l *life) commit(full bool) {
-	l.t.Helper()
-	for key := range l.dirty {
-		if r, ok := l.s.Record(key); ok {
-			l.store[key] = r
-		} else {
-			delete(l.store, key)
-		}
-	}
-	clear(l.dirty)
-	if full {
-		if d := cmp.Diff(texts(l.dump()), texts(l.store)); d != "" {
-			l.t.Fatalf("what Watch told makes other records than there are: %s", d)
-		}
-	}
-}
-
-func texts(records map[string][]byte) map[string]string {
-	out := map[string]string{}
-	for k, v := range records {
-		out[k] = string(v)
-	}
-	return out
-}
 
 // filled is a store with records of all kinds.
 func filledStore(t testing.TB) map[string][]byte {
@@ -102,8 +58,8 @@ func filledStore(t testing.TB) map[string][]byte {
 		l.ok("PutItem", fmt.Sprintf(`{"TableName":"odd","Item":{"n":{"N":"%d"},"b":{"B":"AAE="}}}`, i))
 	}
 	l.ok("TransactWriteItems", `{"ClientRequestToken":"token","TransactItems":[{"Delete":{"TableName":"plain","Key":{"id":{"S":"0"}}}}]}`)
-	l.commit(true)
-	return l.store
+	l.store.Verify()
+	return l.store.Records()
 }
 
 func TestRestoreWithAnotherTemplate(t *testing.T) {
@@ -127,7 +83,7 @@ func TestRestoreWithAnotherTemplate(t *testing.T) {
 			t.Errorf("%v %s", err, d)
 			continue
 		}
-		l.dump()
+		durabletest.Records(t, l.s)
 	}
 	// The sequence numbers of a table that was replaced go on.
 	l, _, _ := newLife(t, start, map[string]string{"odd": otherKey}, store)
@@ -146,8 +102,8 @@ func TestRestoreWithAnotherIndex(t *testing.T) {
 	l, _, _ := newLife(t, start, map[string]string{"plain": plainProps}, nil)
 	l.ok("PutItem", `{"TableName":"plain","Item":{"id":{"S":"number"},"n":{"N":"1"}}}`)
 	l.ok("PutItem", `{"TableName":"plain","Item":{"id":{"S":"text"},"n":{"S":"1"}}}`)
-	l.commit(true)
-	l, dropped, err := newLife(t, start, map[string]string{"plain": indexed}, l.store)
+	l.store.Verify()
+	l, dropped, err := newLife(t, start, map[string]string{"plain": indexed}, l.store.Records())
 	if err != nil || dropped != nil {
 		t.Fatal(dropped, err)
 	}
@@ -191,7 +147,7 @@ func TestCorruptRecords(t *testing.T) {
 				streamed(l.s.Table(name))
 			}
 			l.k.Advance(72 * time.Hour)
-			l.dump()
+			durabletest.Records(t, l.s)
 		} else if !strings.Contains(err.Error(), fmt.Sprintf("%q", key)) && value != nil {
 			t.Errorf("%q: %s: the error does not name it: %v", key, value, err)
 		}
@@ -200,17 +156,7 @@ func TestCorruptRecords(t *testing.T) {
 	for _, key := range slices.Sorted(maps.Keys(store)) {
 		value := store[key]
 		for range 200 {
-			b := slices.Clone(value)
-			switch r.IntN(3) {
-			case 0:
-				b[r.IntN(len(b))] = byte(r.IntN(256))
-			case 1:
-				b = b[:r.IntN(len(b))]
-			case 2:
-				i := r.IntN(len(b))
-				b = append(b[:i:i], b[i+r.IntN(len(b)-i):]...)
-			}
-			_ = restore(key, b)
+			_ = restore(key, durabletest.Damaged(r, value))
 		}
 		for _, b := range []string{"", "null", "{}", "[]", `{"id":1}`, `{"what":1}`, string(value) + "x"} {
 			lenient := strings.HasPrefix(key, "table/") || strings.HasPrefix(key, "token/")

@@ -31,7 +31,10 @@ func TestRestart(t *testing.T) {
 			w.ref, _, _ = newLife(t, start, walked, nil)
 			for w.n = range 400 {
 				w.step()
-				w.alive.commit(w.r.IntN(20) == 0)
+				w.alive.store.Commit()
+				if w.r.IntN(20) == 0 {
+					w.alive.store.Verify()
+				}
 				if w.r.IntN(25) == 0 {
 					w.restart()
 				}
@@ -44,8 +47,8 @@ func TestRestart(t *testing.T) {
 }
 
 func (w *walk) restart() {
-	w.alive.commit(true)
-	next, dropped, err := newLife(w.t, w.ref.k.Now(), walked, w.alive.store)
+	w.alive.store.Verify()
+	next, dropped, err := newLife(w.t, w.ref.k.Now(), walked, w.alive.store.Records())
 	if err != nil || dropped != nil {
 		w.t.Fatalf("step %d: %q, %v", w.n, dropped, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/durable/durabletest"
 	"github.com/orderflow-cdk/orderflow/local/internal/secretsmanager"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
@@ -22,14 +23,6 @@ func secretsAt(t *testing.T, at time.Time, seed uint64, secrets map[string]secre
 		}
 	}
 	return s
-}
-
-func recordsOf(s *secretsmanager.Service) map[string][]byte {
-	all := map[string][]byte{}
-	for _, key := range s.Keys() {
-		all[key], _ = s.Record(key)
-	}
-	return all
 }
 
 func answerOf(s *secretsmanager.Service, id string) (answer string) {
@@ -54,7 +47,7 @@ func TestGeneratedValuesStay(t *testing.T) {
 	if d := cmp.Diff([]string{"secret/a", "secret/b", "secret/c", "service"}, first.Keys()); d != "" {
 		t.Fatal(d)
 	}
-	records := recordsOf(first)
+	records := durabletest.Records(t, first)
 	if strings.Contains(string(records["secret/b"]), "b1") {
 		t.Error("a record holds a value that the template gives")
 	}
@@ -98,7 +91,7 @@ func TestCorruptRecords(t *testing.T) {
 		{"service", `{"version":2}`, `secretsmanager: record "service": written by a newer orderflow`},
 	} {
 		s := secretsAt(t, time.Unix(0, 0), 1, map[string]secretsmanager.Properties{"a": {SecretString: "x"}})
-		records := recordsOf(s)
+		records := durabletest.Records(t, s)
 		records[c.key] = []byte(c.value)
 		if _, err := s.Restore(records); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.value, err, c.want)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
+	"github.com/orderflow-cdk/orderflow/local/internal/durable/durabletest"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
@@ -25,17 +26,13 @@ type life struct {
 	t     testing.TB
 	k     *sim.Kernel
 	s     *sqs.Service
-	store map[string][]byte
-	dirty map[string]bool
+	store *durabletest.Keeper
 }
 
-func properties(name string, change ...func(*sqs.QueueProperties)) sqs.QueueProperties {
+func properties(name string) sqs.QueueProperties {
 	p := sqs.QueueProperties{FifoQueue: cfn.Bool(strings.HasSuffix(name, ".fifo")), VisibilityTimeout: num(20), MessageRetentionPeriod: num(3600)}
 	if suffix, source := strings.CutPrefix(name, "q"); source {
 		p.RedrivePolicy = &sqs.RedrivePolicy{DeadLetterTargetArn: arnPrefix + "dlq" + suffix, MaxReceiveCount: 3}
-	}
-	for _, c := range change {
-		c(&p)
 	}
 	return p
 }
@@ -43,7 +40,7 @@ func properties(name string, change ...func(*sqs.QueueProperties)) sqs.QueueProp
 var walked = []string{"q", "dlq", "q.fifo", "dlq.fifo"}
 
 func newLife(t testing.TB, now time.Time, seed uint64, names []string, records map[string][]byte) (*life, []string, error) {
-	l := &life{t: t, k: sim.New(now, seed), dirty: map[string]bool{}}
+	l := &life{t: t, k: sim.New(now, seed)}
 	l.s = sqs.NewService(l.k, "eu-central-1", "111122223333")
 	for _, name := range names {
 		if _, err := l.s.CreateQueue(name, properties(name)); err != nil {
@@ -51,51 +48,8 @@ func newLife(t testing.TB, now time.Time, seed uint64, names []string, records m
 		}
 	}
 	dropped, err := l.s.Restore(records)
-	l.store = l.dump()
-	l.s.Watch(func(key string) { l.dirty[key] = true })
+	l.store = durabletest.Keep(t, l.s)
 	return l, dropped, err
-}
-
-func (l *life) dump() map[string][]byte {
-	all := map[string][]byte{}
-	keys := l.s.Keys()
-	if !slices.IsSorted(keys) {
-		l.t.Fatal("keys are not sorted")
-	}
-	for _, key := range keys {
-		r, ok := l.s.Record(key)
-		if !ok {
-			l.t.Fatalf("no record %q", key)
-		}
-		all[key] = r
-	}
-	return all
-}
-
-// commit brings the store up to date and holds it against all records.
-func (l *life) commit(full bool) {
-	l.t.Helper()
-	for key := range l.dirty {
-		if r, ok := l.s.Record(key); ok {
-			l.store[key] = r
-		} else {
-			delete(l.store, key)
-		}
-	}
-	clear(l.dirty)
-	if full {
-		if d := cmp.Diff(texts(l.dump()), texts(l.store)); d != "" {
-			l.t.Fatalf("what Watch told makes other records than there are: %s", d)
-		}
-	}
-}
-
-func texts(records map[string][]byte) map[string]string {
-	out := map[string]string{}
-	for k, v := range records {
-		out[k] = string(v)
-	}
-	return out
 }
 
 // do makes a call; the answer or the error is text.
@@ -139,7 +93,7 @@ func filled(t testing.TB) *life {
 	l.poll("q", sqs.Request{Max: 1, VisibilityTimeout: time.Minute})
 	l.do("SetQueueAttributes", m{"QueueUrl": l.s.Queue("q").URL, "Attributes": m{"VisibilityTimeout": "5"}})
 	l.do("StartMessageMoveTask", m{"SourceArn": arnPrefix + "dlq", "MaxNumberOfMessagesPerSecond": 1, "DestinationArn": arnPrefix + "q"})
-	l.commit(true)
+	l.store.Verify()
 	return l
 }
 
@@ -153,13 +107,13 @@ func TestRestoreWithAnotherTemplate(t *testing.T) {
 		{[]string{"q.fifo", "dlq.fifo", "dlq"}, []string{"queue q: 5 messages"}},
 		{nil, []string{"queue dlq: 5 messages", "queue dlq.fifo", "queue q: 5 messages", "queue q.fifo: 5 messages", "message move task from " + arnPrefix + "dlq"}},
 	} {
-		_, dropped, err := newLife(t, start, 1, c.names, l.store)
+		_, dropped, err := newLife(t, start, 1, c.names, l.store.Records())
 		if d := cmp.Diff(c.dropped, dropped); d != "" || err != nil {
 			t.Errorf("%v: %v %s", c.names, err, d)
 		}
 	}
 	// The task whose destination is gone has failed.
-	gone, _, _ := newLife(t, start, 1, []string{"dlq", "q.fifo", "dlq.fifo"}, l.store)
+	gone, _, _ := newLife(t, start, 1, []string{"dlq", "q.fifo", "dlq.fifo"}, l.store.Records())
 	gone.k.Advance(time.Minute)
 	if got := gone.do("ListMessageMoveTasks", m{"SourceArn": arnPrefix + "dlq"}); !strings.Contains(got, `"FailureReason":"AWS.SimpleQueueService.NonExistentQueue"`) || !strings.Contains(got, `"FAILED"`) {
 		t.Error(got)
@@ -182,7 +136,7 @@ func TestRestoreWithOtherAttributes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		dropped, err := s.Restore(l.store)
+		dropped, err := s.Restore(l.store.Records())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +178,7 @@ func TestRestoreWakesMappings(t *testing.T) {
 	if _, err := s.Queue("q").Poll(sqs.Request{Max: 10, VisibilityTimeout: time.Minute}, func(got []sqs.Delivery) { n = len(got) }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Restore(l.store); err != nil {
+	if _, err := s.Restore(l.store.Records()); err != nil {
 		t.Fatal(err)
 	}
 	k.Advance(0)
@@ -248,8 +202,8 @@ func TestHeldMessages(t *testing.T) {
 	}
 	l.do("SendMessage", m{"QueueUrl": url, "MessageBody": "client"})
 	l.do("ReceiveMessage", m{"QueueUrl": url, "VisibilityTimeout": 45})
-	l.commit(true)
-	l, _, err := newLife(t, start.Add(time.Second), 2, walked, l.store)
+	l.store.Verify()
+	l, _, err := newLife(t, start.Add(time.Second), 2, walked, l.store.Records())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,9 +227,10 @@ func TestHeldMessages(t *testing.T) {
 // TestCorruptRecords: what is wrong with a record is an error that names it.
 func TestCorruptRecords(t *testing.T) {
 	l := filled(t)
+	store := l.store.Records()
 	r := rand.New(rand.NewPCG(1, 2))
 	restore := func(key string, value []byte) error {
-		records := maps.Clone(l.store)
+		records := maps.Clone(store)
 		if records[key] = value; value == nil {
 			delete(records, key)
 		}
@@ -287,26 +242,16 @@ func TestCorruptRecords(t *testing.T) {
 				broken.poll(q, sqs.Request{Max: 10, VisibilityTimeout: time.Second})
 			}
 			broken.k.Advance(time.Hour)
-			broken.dump()
+			durabletest.Records(t, broken.s)
 		} else if !strings.Contains(err.Error(), fmt.Sprintf("%q", key)) {
 			t.Errorf("%q: %s: the error does not name it: %v", key, value, err)
 		}
 		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(l.store)) {
-		value := l.store[key]
+	for _, key := range slices.Sorted(maps.Keys(store)) {
+		value := store[key]
 		for range 200 {
-			b := slices.Clone(value)
-			switch r.IntN(3) {
-			case 0:
-				b[r.IntN(len(b))] = byte(r.IntN(256))
-			case 1:
-				b = b[:r.IntN(len(b))]
-			case 2:
-				i := r.IntN(len(b))
-				b = append(b[:i:i], b[i+r.IntN(len(b)-i):]...)
-			}
-			_ = restore(key, b)
+			_ = restore(key, durabletest.Damaged(r, value))
 		}
 		for _, b := range []string{"", "null", "{}", "[]", `{"id":1}`, `{"what":1}`, string(value) + "x"} {
 			if restore(key, []byte(b)) == nil && b != "{}" && b != "null" {
@@ -322,7 +267,7 @@ func TestCorruptRecords(t *testing.T) {
 		"task/one":                        "invalid syntax",
 		"message/q/00000000000000000x001": "invalid syntax",
 	} {
-		if err := restore(key, l.store["message/q/00000000000000000002"]); err == nil || !strings.Contains(err.Error(), want) && !strings.HasPrefix(key, "task") {
+		if err := restore(key, store["message/q/00000000000000000002"]); err == nil || !strings.Contains(err.Error(), want) && !strings.HasPrefix(key, "task") {
 			t.Errorf("%q: %v, want %s", key, err, want)
 		}
 	}

@@ -33,7 +33,10 @@ func TestRestart(t *testing.T) {
 			w.ref, _, _ = newLife(t, start, 1, walked, nil)
 			for w.n = range 400 {
 				w.step()
-				w.alive.commit(w.r.IntN(20) == 0)
+				w.alive.store.Commit()
+				if w.r.IntN(20) == 0 {
+					w.alive.store.Verify()
+				}
 				if w.r.IntN(25) == 0 {
 					w.restart()
 				}
@@ -46,7 +49,7 @@ func TestRestart(t *testing.T) {
 }
 
 func (w *walk) restart() {
-	w.alive.commit(true)
+	w.alive.store.Verify()
 	now := w.ref.k.Now()
 	if w.r.IntN(3) == 0 && !w.moving() {
 		now = now.Add(time.Duration(w.r.IntN(90)) * time.Second) // the process was away
@@ -54,7 +57,7 @@ func (w *walk) restart() {
 	}
 	var dropped []string
 	var err error
-	w.alive, dropped, err = newLife(w.t, now, w.r.Uint64(), walked, w.alive.store)
+	w.alive, dropped, err = newLife(w.t, now, w.r.Uint64(), walked, w.alive.store.Records())
 	if err != nil || dropped != nil {
 		w.t.Fatalf("step %d: %q, %v", w.n, dropped, err)
 	}
