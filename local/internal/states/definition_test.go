@@ -43,6 +43,10 @@ func definitionCases(t *testing.T) []definitionCase {
 				c.definition = `{"QueryLanguage":"JSONata","StartAt":"A","States":` + s + `}`
 				break
 			}
+			if s, ok := strings.CutPrefix(rest, "paths: "); ok {
+				c.definition = `{"StartAt":"A","States":` + s + `}`
+				break
+			}
 			if line[0] == '{' || line[0] == '[' {
 				c.definition = rest
 				break

@@ -3,6 +3,7 @@ package states_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"testing"
 
@@ -31,6 +32,7 @@ var validatorFaults = map[string]string{
 	"states-all":        "it accepts States.ALL beside and before other errors",
 	"reserved-errors":   "it does not know the errors of the States Language",
 	"empty-branches":    "it accepts a Parallel state without branches",
+	"templates":         "it accepts a payload template that is no object",
 	// Not faults of the referee:
 	"not-simulated": "it is right in general: this package does not simulate it",
 	"not-asked":     "it takes a decoded object, so that it cannot be asked",
@@ -63,6 +65,17 @@ func TestDefinitionsAgreeWithTheReferee(t *testing.T) {
 		cases = append(cases, c)
 		definitions = append(definitions, json.RawMessage(c.definition))
 	}
+	_, machines := machineCases(t)
+	for _, m := range machines { // those that run, too
+		cases = append(cases, definitionCase{name: m.name, good: true, referee: m.refused})
+		definitions = append(definitions, json.RawMessage(m.definition))
+	}
+	cdk, err := os.ReadFile("testdata/cdk.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases = append(cases, definitionCase{name: "cdk.json", good: true})
+	definitions = append(definitions, cdk)
 	in, err := json.Marshal(definitions)
 	if err != nil {
 		t.Fatal(err)

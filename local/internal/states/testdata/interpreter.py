@@ -20,12 +20,17 @@ from moto import mock_aws  # noqa: E402
 ROLE = "arn:aws:iam::123456789012:role/machine"
 
 
+machines = {}  # ARNs by definition
+
+
 def run(client, number, case):
+    definition = case["definition"]
     try:
-        arn = client.create_state_machine(name=f"m{number}", definition=case["definition"], roleArn=ROLE)["stateMachineArn"]
+        if definition not in machines:
+            machines[definition] = client.create_state_machine(name=f"m{number}", definition=definition, roleArn=ROLE)["stateMachineArn"]
     except Exception as e:  # what it cannot parse
         return {"status": "REFUSED", "cause": str(e)}
-    execution = client.start_execution(stateMachineArn=arn, name=f"e{number}", input=case["input"])["executionArn"]
+    execution = client.start_execution(stateMachineArn=machines[definition], name=f"e{number}", input=case["input"])["executionArn"]
     until = time.time() + 10
     while time.time() < until:
         r = client.describe_execution(executionArn=execution)
