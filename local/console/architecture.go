@@ -179,7 +179,7 @@ func (b *blueprint) draw(seen []string) *drawing {
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return layout(nodes, edges, false, spacing{layer: 52, node: 20, margin: 16})
+	return layout(nodes, edges, false, spacing{layer: 52, node: 34, margin: 16})
 }
 
 // streams is the label of the edges from a table to the function that reads its stream. What happens then
