@@ -195,7 +195,7 @@ func (r *restorer) read(key string, record []byte) error {
 		if err := durable.Decode(record, &m); err != nil {
 			return err
 		}
-		if len(m.Lanes) == 0 {
+		if len(m.Lanes) == 0 || slices.ContainsFunc(m.Earlier, func(p positions) bool { return len(p) == 0 }) {
 			return errors.New("it has no lanes")
 		}
 		r.mappings[id] = m

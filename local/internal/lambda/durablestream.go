@@ -5,11 +5,30 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/durable"
+	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
 )
 
 // streamMappingRecord is how far the mapping of a stream is.
 type streamMappingRecord struct {
 	Lanes []laneRecord `json:"lanes"`
+	// Earlier is Done of the lanes that there were before their number changed, as long as it says more than Lanes.
+	Earlier []positions `json:"earlier,omitempty"`
+}
+
+// positions are, for each lane, the sequence number of the last record that it is done with.
+type positions []string
+
+// done says whether the record's lane is done with it.
+func (p positions) done(r *dynamodb.StreamRecord) bool {
+	return r.SequenceNumber <= p[laneOf(r, len(p))]
+}
+
+func (m *StreamMapping) positions() positions {
+	p := make(positions, len(m.lanes))
+	for i, l := range m.lanes {
+		p[i] = l.done
+	}
+	return p
 }
 
 // laneRecord is how far one lane is. The records themselves are in the stream.
@@ -35,7 +54,8 @@ type batchRecord struct {
 }
 
 func (m *StreamMapping) durable() []byte {
-	rec := streamMappingRecord{Lanes: make([]laneRecord, len(m.lanes))}
+	m.dropEarlier()
+	rec := streamMappingRecord{Lanes: make([]laneRecord, len(m.lanes)), Earlier: m.earlier}
 	for i, l := range m.lanes {
 		rec.Lanes[i].Done = l.done
 		for _, b := range l.work {
@@ -51,48 +71,54 @@ func (m *StreamMapping) durable() []byte {
 	return durable.Encode(rec)
 }
 
+// dropEarlier forgets the positions that say nothing more than those of now.
+func (m *StreamMapping) dropEarlier() {
+	if len(m.earlier) > 0 {
+		least := slices.Min(m.positions())
+		m.earlier = slices.DeleteFunc(m.earlier, func(p positions) bool { return slices.Max(p) <= least })
+	}
+}
+
 // restore reads again what the stream holds and the mapping was not done with. A mapping
 // that is new begins where its starting position says.
 func (m *StreamMapping) restore(all map[string]streamMappingRecord) {
 	held := m.source.StreamRecords("", 0)
 	rec, known := all[m.ID]
-	if !known {
+	switch {
+	case !known:
 		if !m.horizon && len(held) > 0 {
-			m.latest = held[len(held)-1].SequenceNumber
 			for _, l := range m.lanes {
-				l.done = m.latest
+				l.done = held[len(held)-1].SequenceNumber
 			}
-			held = nil
+		}
+	case len(rec.Lanes) == len(m.lanes):
+		m.earlier = rec.Earlier
+		for i, l := range m.lanes {
+			l.done = rec.Lanes[i].Done
+		}
+	default: // an item's records are in another lane than before
+		before := make(positions, len(rec.Lanes))
+		for i, l := range rec.Lanes {
+			before[i] = l.Done
+		}
+		m.earlier = append(rec.Earlier, before)
+		for _, l := range m.lanes {
+			l.done = slices.Min(before)
 		}
 		rec.Lanes = make([]laneRecord, len(m.lanes))
 	}
-	same := len(rec.Lanes) == len(m.lanes)
-	if same {
-		for i, l := range m.lanes {
-			if known {
-				l.done = rec.Lanes[i].Done
-			}
-		}
-	} else {
-		// An item's records are in another lane than before. Each lane begins with what none was done with.
-		oldest := rec.Lanes[0].Done
-		for _, l := range rec.Lanes {
-			oldest = min(oldest, l.Done)
-		}
-		for _, l := range m.lanes {
-			l.done = oldest
-		}
-	}
+	m.dropEarlier()
+	now := m.positions()
 	for i := range held {
 		r := &held[i]
-		if r.SequenceNumber <= rec.Lanes[laneOf(r, len(rec.Lanes))].Done {
+		if now.done(r) || slices.ContainsFunc(m.earlier, func(p positions) bool { return p.done(r) }) {
 			m.latest = r.SequenceNumber
 			continue
 		}
 		m.arrived(*r)
 	}
-	if same {
-		for i, l := range m.lanes {
+	for i, l := range m.lanes {
+		if known {
 			l.restoreWork(rec.Lanes[i].Work)
 		}
 	}

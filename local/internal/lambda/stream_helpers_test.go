@@ -78,9 +78,15 @@ type streamOptions struct {
 
 func newStreamStack(t testing.TB, o streamOptions) *streamStack {
 	t.Helper()
-	s := &streamStack{t: t, k: sim.New(start, 1)}
+	return newStreamStackOn(t, o, sim.New(start, 1), &source{})
+}
+
+// newStreamStackOn is another reader of a stream that may be there already.
+func newStreamStackOn(t testing.TB, o streamOptions, k *sim.Kernel, table *source) *streamStack {
+	t.Helper()
+	s := &streamStack{t: t, k: k, table: table}
 	t.Cleanup(s.k.Close)
-	s.table = &source{k: s.k}
+	table.k = k
 	s.lambda = lambda.NewService(s.k, "eu-central-1", "111122223333")
 	if o.fn.Timeout == nil {
 		o.fn.Timeout = num(10)

@@ -46,11 +46,13 @@ type StreamMapping struct {
 
 	s         *Service
 	f         *Function
+	declared  EventSourceMappingProperties
 	stream    string // ARN
 	source    StreamSource
 	reader    *dynamodb.StreamReader
 	latest    string // sequence number of the last record that arrived
 	horizon   bool   // a new mapping begins with what the stream holds
+	earlier   []positions
 	shard     string
 	size      int
 	window    time.Duration
@@ -136,7 +138,7 @@ func (s *Service) newStreamMapping(id string, p EventSourceMappingProperties, t 
 	}
 	m := &StreamMapping{
 		ID: id, ARN: fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", s.region, s.account, id),
-		s: s, f: f, stream: t.StreamARN(), source: t, horizon: p.StartingPosition == "TRIM_HORIZON", enabled: p.Enabled == nil || bool(*p.Enabled),
+		s: s, f: f, declared: p, stream: t.StreamARN(), source: t, horizon: p.StartingPosition == "TRIM_HORIZON", enabled: p.Enabled == nil || bool(*p.Enabled),
 		bisect: p.BisectBatchOnFunctionError != nil && bool(*p.BisectBatchOnFunctionError),
 	}
 	m.shard = s.shardOf(m.stream)
