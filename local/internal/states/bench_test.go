@@ -82,6 +82,55 @@ func BenchmarkSaga(b *testing.B) {
 	}
 }
 
+// pathSaga is the saga as one would write it in JSONPath.
+func pathSaga() string {
+	var b strings.Builder
+	b.WriteString(`{"StartAt":"Init","States":{"Init":{"Type":"Pass","Result":{},"ResultPath":"$.results","Assign":{"sequence":1},"Next":"S0"}`)
+	for i := range 4 {
+		next := fmt.Sprintf(`"Next":"S%d"`, i+1)
+		if i == 3 {
+			next = `"End":true`
+		}
+		fmt.Fprintf(&b, `,"S%[1]d":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","TimeoutSeconds":30,
+			"Parameters":{"FunctionName":"step","Payload":{"pk.$":"$.pk","tenant.$":"$.tenant","orderId.$":"$.orderId","order.$":"$.order","results.$":"$.results","step":"S%[1]d"}},
+			"ResultSelector":{"v.$":"$.Payload"},"ResultPath":"$.results.S%[1]d",
+			"Retry":[{"ErrorEquals":["States.ALL"]}],"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Broken"}],"Next":"M%[1]d"},
+		"M%[1]d":{"Type":"Task","Resource":"arn:aws:states:::dynamodb:updateItem","TimeoutSeconds":15,"ResultPath":null,
+			"Parameters":{"TableName":"orders","Key":{"pk":{"S.$":"$.pk"},"sk":{"S":"STATUS"}},
+				"ConditionExpression":"#status IN (:f1) AND #sequence = :last",
+				"UpdateExpression":"SET #status = :to, #updatedAt = :at, #sequence = #sequence + :one, #history = list_append(#history, :entry)",
+				"ExpressionAttributeNames":{"#status":"status","#updatedAt":"updatedAt","#sequence":"sequence","#history":"history"},
+				"ExpressionAttributeValues":{":f1":{"S":"ACCEPTED"},":to":{"S":"RESERVED"},":last":{"N.$":"States.Format('{}', $sequence)"},
+					":at":{"S.$":"$$.State.EnteredTime"},":one":{"N":"1"},
+					":entry":{"L":[{"M":{"sequence":{"N.$":"States.Format('{}', States.MathAdd($sequence, 1))"},"status":{"S":"RESERVED"},"at":{"S.$":"$$.State.EnteredTime"}}}]}}},
+			"Assign":{"sequence.$":"States.MathAdd($sequence, 1)"},
+			"Catch":[{"ErrorEquals":["DynamoDB.ConditionalCheckFailedException"],"Next":"Broken"}],%[2]s}`, i, next)
+	}
+	b.WriteString(`,"Broken":{"Type":"Fail","Error":"Broken"}}}`)
+	return b.String()
+}
+
+// BenchmarkPathSaga is BenchmarkSaga in JSONPath.
+func BenchmarkPathSaga(b *testing.B) {
+	k := sim.New(start, 1)
+	s := states.NewService(k, quickBus{}, "eu-west-1", "123456789012")
+	sm, err := s.CreateStateMachine("saga", states.StateMachineProperties{DefinitionString: pathSaga(), RoleArn: role})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := mustJSON(map[string]any{"stateMachineArn": sm.ARN, "input": order})
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Do(api.Call{Action: "StartExecution", Input: in}, func([]byte, error) {})
+		for k.Step() {
+		}
+	}
+	b.StopTimer()
+	if ex := sm.Executions()[0]; ex.Status != states.Succeeded {
+		b.Fatalf("%s: %s: %s", ex.Status, ex.Error, ex.Cause)
+	}
+}
+
 // BenchmarkMemory reports the live heap after 10,000 executions with the
 // default retention of histories.
 func BenchmarkMemory(b *testing.B) {

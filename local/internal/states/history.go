@@ -165,6 +165,9 @@ func (ex *Execution) log(e event) int32 {
 		return h.count
 	}
 	h.count++
+	if ex.sm.s.Log != nil && ex.sm.LogGroup() != "" {
+		ex.logEvent(e, h.count)
+	}
 	if ex.sm.Express || ex.sm.s.KeepHistories == 0 {
 		h.dropped = true
 		return h.count

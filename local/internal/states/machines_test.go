@@ -20,7 +20,7 @@ type machineCase struct {
 	name, definition string
 	// fault is why moto does something else, and refused why asl-validator refuses it.
 	fault, refused string
-	runs                    []machineRun
+	runs           []machineRun
 }
 
 // machineRun is an input and what becomes of it: "<" and JSON, or "!", an error and part of its cause.

@@ -23,6 +23,7 @@ type condition struct {
 	kind     comparison
 	literal  any
 	time     time.Time
+	pattern  wildcard
 	path     *reference // instead of the literal
 }
 
@@ -131,6 +132,10 @@ func (o object) comparison(c *condition, key string) {
 	}
 	if typeName(c.literal) != want {
 		o.fail("%s must be a %s", key, want)
+		return
+	}
+	if known.kind == matchString {
+		c.pattern = compileWildcard(c.literal.(string))
 	}
 }
 
@@ -245,8 +250,7 @@ func (c *condition) compare(v, to any, at time.Time) bool {
 		order = t.Compare(at)
 	case matchString:
 		s, ok := v.(string)
-		pattern, _ := to.(string)
-		return ok && wildcard(pattern, s)
+		return ok && c.pattern.match(s)
 	default:
 		a, ok1 := v.(bool)
 		b, ok2 := to.(bool)
@@ -265,28 +269,43 @@ func (c *condition) compare(v, to any, at time.Time) bool {
 	return order == 0
 }
 
-// wildcard matches a text with a pattern in which * stands for any number of
+// wildcard is a pattern of StringMatches: the texts between its asterisks.
+type wildcard []string
+
+// compileWildcard compiles a pattern in which * stands for any number of
 // characters, and \* and \\ for themselves.
-func wildcard(pattern, s string) bool {
+func compileWildcard(pattern string) wildcard {
+	w := wildcard{""}
 	for i := 0; i < len(pattern); i++ {
 		c := pattern[i]
-		switch {
-		case c == '*':
-			rest := pattern[i+1:]
-			for j := range len(s) + 1 {
-				if wildcard(rest, s[j:]) {
-					return true
-				}
-			}
-			return false
-		case c == '\\' && i+1 < len(pattern):
+		if c == '*' {
+			w = append(w, "")
+			continue
+		}
+		if c == '\\' && i+1 < len(pattern) {
 			i++
 			c = pattern[i]
 		}
-		if s == "" || s[0] != c {
+		w[len(w)-1] += string([]byte{c})
+	}
+	return w
+}
+
+func (w wildcard) match(s string) bool {
+	last := len(w) - 1
+	if last == 0 {
+		return s == w[0]
+	}
+	rest, ok := strings.CutPrefix(s, w[0])
+	if !ok {
+		return false
+	}
+	for _, part := range w[1:last] {
+		i := strings.Index(rest, part)
+		if i < 0 {
 			return false
 		}
-		s = s[1:]
+		rest = rest[i+len(part):]
 	}
-	return s == ""
+	return strings.HasSuffix(rest, w[last])
 }

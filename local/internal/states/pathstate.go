@@ -50,6 +50,9 @@ func (b *branch) finishPaths(result any, hasResult bool) {
 	}
 	if f == nil && (hasResult || b.state.typ == passState) {
 		out, f = b.place(&p.resultPath, b.input, out)
+		if f == nil && exceeds(out, maxPayload) {
+			f = tooLarge(b.state.name)
+		}
 	}
 	if f != nil {
 		b.handle(f)
@@ -61,9 +64,6 @@ func (b *branch) finishPaths(result any, hasResult bool) {
 // leavePaths evaluates OutputPath and Assign, both with the variables as they were.
 func (b *branch) leavePaths(assign []payloadField, assignFrom, out any, next *state) {
 	out, f := b.follow(b.state.paths.outputPath, out)
-	if f == nil && exceeds(out, maxPayload) {
-		f = tooLarge(b.state.name)
-	}
 	var vars map[string]any
 	if f == nil {
 		vars, f = b.evalPathAssign(assign, assignFrom)
@@ -93,6 +93,11 @@ func (b *branch) evalPathAssign(assign []payloadField, from any) (map[string]any
 // catchIntoPaths leaves a JSONPath state through a catcher, whose ResultPath is
 // about the state's input as it came.
 func (b *branch) catchIntoPaths(c *catcher, failed map[string]any) {
+	for _, k := range []string{"Error", "Cause"} { // recordings of the service show null for what is absent
+		if failed[k] == "" {
+			failed[k] = nil
+		}
+	}
 	out, f := b.place(&c.resultPath, b.input, failed)
 	if f == nil && exceeds(out, maxPayload) {
 		f = tooLarge(b.state.name)

@@ -48,6 +48,9 @@ type Service struct {
 	// Observe is told of every event of an execution, by its type as in a history, with the state's name and
 	// its value as JSON, in the event of the kernel in which it happens; nil: nobody is.
 	Observe func(ex *Execution, typ, state string, value func() string)
+	// Log takes the events that a state machine logs (see LoggingConfiguration), as lines that render makes, now or
+	// later; nil: nothing is logged.
+	Log func(sm *StateMachine, render func() string)
 
 	k               *sim.Kernel
 	bus             api.Service
@@ -94,7 +97,7 @@ type StateMachineProperties struct {
 	RoleArn                 string
 	StateMachineName        string
 	StateMachineType        string
-	LoggingConfiguration    any `local:"declared"`
+	LoggingConfiguration    *LoggingConfiguration
 	TracingConfiguration    any `local:"declared"`
 	EncryptionConfiguration any `local:"declared"`
 	Tags                    any `local:"declared"`
@@ -110,7 +113,8 @@ type StateMachine struct {
 	Machine *Machine
 
 	s          *Service
-	version    *version // of its definition
+	logging    *LoggingConfiguration // nil: it logs nothing
+	version    *version              // of its definition
 	created    time.Time
 	executions []*Execution          // in order of their start
 	names      map[string]*Execution // the latest with each name
@@ -129,6 +133,9 @@ func (s *Service) CreateStateMachine(name string, p StateMachineProperties) (*St
 		return nil, fmt.Errorf("state machine %s: %w", name, err)
 	}
 	if err := checkName(name); err != nil {
+		return fail(err)
+	}
+	if err := p.LoggingConfiguration.check(); err != nil {
 		return fail(err)
 	}
 	if p.DefinitionS3Location != nil {
@@ -152,7 +159,7 @@ func (s *Service) CreateStateMachine(name string, p StateMachineProperties) (*St
 	m := v.machine
 	sm := &StateMachine{
 		ARN:  fmt.Sprintf("arn:aws:states:%s:%s:stateMachine:%s", s.region, s.account, name),
-		Name: name, RoleARN: p.RoleArn, Machine: m, s: s,
+		Name: name, RoleARN: p.RoleArn, Machine: m, s: s, logging: p.LoggingConfiguration,
 		version: v, created: s.k.Now(), names: map[string]*Execution{},
 	}
 	switch p.StateMachineType {
