@@ -74,8 +74,10 @@ func (t *Table) trimStream() {
 		*first = StreamRecord{}
 		l.head++
 	}
-	if l.head > keptRecords {
-		l.records, l.head = slices.Clone(l.records[l.head:]), 0
+	if l.head > keptRecords/2 && l.head > len(l.records)/3 {
+		n := copy(l.records, l.held())
+		clear(l.records[n:])
+		l.records, l.head = l.records[:n], 0
 	}
 }
 
