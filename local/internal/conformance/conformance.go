@@ -52,8 +52,9 @@ type check struct {
 // C is a check under way.
 type C struct {
 	World
-	ctx    context.Context
-	errors []string
+	ctx        context.Context
+	errors     []string
+	executions int // that were started
 }
 
 // Errorf says what is wrong. The check goes on.

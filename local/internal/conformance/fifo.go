@@ -12,10 +12,14 @@ import (
 func TestFIFOQueue(t *testing.T, f Features, open func(testing.TB) World) {
 	run(t, f, open, []check{
 		{"order", fifoOrder},
+		{"sequence numbers", fifoSequence},
 		{"a group waits for its first", fifoGroupWaits},
 		{"deduplication by id", fifoDeduplication},
+		{"what a duplicate is answered", fifoDuplicate},
+		{"deduplication after the first was deleted", fifoDeleted},
 		{"deduplication by content", fifoContent},
 		{"messages refused", fifoRefused},
+		{"group ids refused", fifoGroupRefused},
 	})
 }
 
@@ -31,6 +35,18 @@ func (c *C) sendTo(queue, group, id, body string) (*sqs.SendMessageOutput, error
 }
 
 func fifoOrder(c *C) {
+	for _, id := range []string{"1", "2", "3"} {
+		must(c.sendTo("Ordered", "g", id, id))
+	}
+	got := c.receive("Ordered")
+	equal(c, "the order", bodies(got), "1 2 3")
+	if len(got) > 0 {
+		equal(c, "the group", got[0].Attributes["MessageGroupId"], "g")
+		equal(c, "the id", got[0].Attributes["MessageDeduplicationId"], "1")
+	}
+}
+
+func fifoSequence(c *C) {
 	var last string
 	for _, id := range []string{"1", "2", "3"} {
 		n := aws.ToString(must(c.sendTo("Ordered", "g", id, id)).SequenceNumber)
@@ -38,12 +54,6 @@ func fifoOrder(c *C) {
 			c.Errorf("sequence number %s after %s, want 20 digits that rise", n, last)
 		}
 		last = n
-	}
-	got := c.receive("Ordered")
-	equal(c, "the order", bodies(got), "1 2 3")
-	if len(got) > 0 {
-		equal(c, "the group", got[0].Attributes["MessageGroupId"], "g")
-		equal(c, "the id", got[0].Attributes["MessageDeduplicationId"], "1")
 	}
 }
 
@@ -59,13 +69,21 @@ func fifoGroupWaits(c *C) {
 }
 
 func fifoDeduplication(c *C) {
+	must(c.sendTo("Ordered", "g", "id", "one"))
+	must(c.sendTo("Ordered", "g", "id", "two"))
+	equal(c, "what is there", *c.one("Ordered").Body, "one")
+}
+
+func fifoDuplicate(c *C) {
 	one := must(c.sendTo("Ordered", "g", "id", "one"))
 	two := must(c.sendTo("Ordered", "g", "id", "two"))
 	equal(c, "the id of the second", aws.ToString(two.MessageId), aws.ToString(one.MessageId))
 	equal(c, "its sequence number", aws.ToString(two.SequenceNumber), aws.ToString(one.SequenceNumber))
-	m := c.one("Ordered")
-	equal(c, "what is there", *m.Body, "one")
-	c.delete("Ordered", m)
+}
+
+func fifoDeleted(c *C) {
+	must(c.sendTo("Ordered", "g", "id", "one"))
+	c.delete("Ordered", c.one("Ordered"))
 	must(c.sendTo("Ordered", "g", "id", "three"))
 	c.Sleep(time.Second)
 	equal(c, "the same id again, after the first was deleted", len(c.receive("Ordered")), 0)
@@ -84,10 +102,13 @@ func fifoRefused(c *C) {
 	refused(c, err, "MissingParameter")
 	_, err = c.sendTo("Ordered", "g", "", "x")
 	refused(c, err, "InvalidParameterValue")
-	_, err = c.sendTo("Ordered", "not a group", "id", "x")
-	refused(c, err, "InvalidParameterValue")
 	_, err = c.sqs().SendMessage(c.ctx, &sqs.SendMessageInput{
 		QueueUrl: aws.String(c.Names["Ordered"]), MessageBody: aws.String("x"), MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String("d"), DelaySeconds: 5,
 	})
+	refused(c, err, "InvalidParameterValue")
+}
+
+func fifoGroupRefused(c *C) {
+	_, err := c.sendTo("Ordered", "not a group", "id", "x")
 	refused(c, err, "InvalidParameterValue")
 }

@@ -12,34 +12,38 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 )
 
-// TestMachine is Step Functions with Standard state machines: Greeter, in JSONata, greets after a second or fails
-// with Nobody; Classic is the same in JSONPath without the second; Asker sends a task token to the queue Jobs and
-// catches the error No.
+// TestMachine is Step Functions with Standard state machines: Classic, in JSONPath, greets after a second or fails
+// with Nobody; Greeter is the same in JSONata; Asker sends a task token to the queue Jobs and catches the error No.
 func TestMachine(t *testing.T, f Features, open func(testing.TB) World) {
 	run(t, f, open, []check{
 		{"success", machineSuccess},
 		{"failure", machineFailure},
-		{"JSONPath", machineJSONPath},
+		{"JSONata", machineJSONata},
 		{"names", machineNames},
 		{"history", machineHistory},
+		{"history backwards", machineHistoryBackwards},
 		{"task token: success", machineTokenSuccess},
 		{"task token: failure", machineTokenFailure},
 		{"task token: twice", machineTokenTwice},
+		{"task token: of an execution that was stopped", machineTokenStopped},
 		{"stop", machineStop},
+		{"why it was stopped", machineStopWhy},
 		{"lists", machineLists},
 		{"description", machineDescription},
 		{"requests refused", machineRefused},
+		{"inputs and names refused", machineInputRefused},
+		{"task tokens refused", machineTokenRefused},
 	})
 }
 
 func (c *C) sfn() *sfn.Client { return sfn.NewFromConfig(c.Config) }
 
 func (c *C) startExecution(machine, name, input string) (string, error) {
-	in := &sfn.StartExecutionInput{StateMachineArn: aws.String(c.Names[machine]), Input: &input}
-	if name != "" {
-		in.Name = &name
+	if name == "" {
+		c.executions++
+		name = fmt.Sprint("execution-", c.executions)
 	}
-	out, err := c.sfn().StartExecution(c.ctx, in)
+	out, err := c.sfn().StartExecution(c.ctx, &sfn.StartExecutionInput{StateMachineArn: aws.String(c.Names[machine]), Input: &input, Name: &name})
 	if err != nil {
 		return "", err
 	}
@@ -65,7 +69,7 @@ func same(c *C, what, got, want string) {
 }
 
 func machineSuccess(c *C) {
-	arn := must(c.startExecution("Greeter", "", `{"name": "Ada"}`))
+	arn := must(c.startExecution("Classic", "", `{"name": "Ada"}`))
 	running := must(c.sfn().DescribeExecution(c.ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn}))
 	equal(c, "at first", running.Status, types.ExecutionStatusRunning)
 	out := c.end(arn)
@@ -78,40 +82,40 @@ func machineSuccess(c *C) {
 }
 
 func machineFailure(c *C) {
-	out := c.end(must(c.startExecution("Greeter", "", `{"name": "nobody"}`)))
+	out := c.end(must(c.startExecution("Classic", "", `{"name": "nobody"}`)))
 	equal(c, "the status", out.Status, types.ExecutionStatusFailed)
 	equal(c, "the error", aws.ToString(out.Error), "Nobody")
 	equal(c, "the cause", aws.ToString(out.Cause), "there is nobody to greet")
 	equal(c, "the output", aws.ToString(out.Output), "")
 }
 
-func machineJSONPath(c *C) {
-	out := c.end(must(c.startExecution("Classic", "", `{"name": "Ada"}`)))
+func machineJSONata(c *C) {
+	out := c.end(must(c.startExecution("Greeter", "", `{"name": "Ada"}`)))
 	equal(c, "the status", out.Status, types.ExecutionStatusSucceeded)
-	same(c, "the output", aws.ToString(out.Output), `{"name": "Ada", "result": {"greeting": "hello, Ada"}}`)
-	out = c.end(must(c.startExecution("Classic", "", `{"name": "nobody"}`)))
+	same(c, "the output", aws.ToString(out.Output), `{"greeting": "hello, Ada"}`)
+	out = c.end(must(c.startExecution("Greeter", "", `{"name": "nobody"}`)))
 	equal(c, "the error", aws.ToString(out.Error), "Nobody")
 }
 
 // "StartExecution is idempotent for STANDARD workflows … with the same name and input as a running execution."
 func machineNames(c *C) {
-	arn := must(c.startExecution("Greeter", "once", `{"name": "Ada"}`))
+	arn := must(c.startExecution("Classic", "once", `{"name": "Ada"}`))
 	if !strings.HasSuffix(arn, ":once") || !strings.Contains(arn, ":execution:") {
 		c.Errorf("the ARN is %s", arn)
 	}
-	again, err := c.startExecution("Greeter", "once", `{"name": "Ada"}`)
+	again, err := c.startExecution("Classic", "once", `{"name": "Ada"}`)
 	if err != nil || again != arn {
 		c.Errorf("the same name and input: %s, %v", again, err)
 	}
-	_, err = c.startExecution("Greeter", "once", `{"name": "Grace"}`)
+	_, err = c.startExecution("Classic", "once", `{"name": "Grace"}`)
 	refused(c, err, "ExecutionAlreadyExists")
 	c.end(arn)
-	_, err = c.startExecution("Greeter", "once", `{"name": "Ada"}`)
+	_, err = c.startExecution("Classic", "once", `{"name": "Ada"}`)
 	refused(c, err, "ExecutionAlreadyExists")
 }
 
 func machineHistory(c *C) {
-	arn := must(c.startExecution("Greeter", "", `{"name": "Ada"}`))
+	arn := must(c.startExecution("Classic", "", `{"name": "Ada"}`))
 	c.end(arn)
 	events := must(c.sfn().GetExecutionHistory(c.ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn})).Events
 	var kinds []string
@@ -125,8 +129,13 @@ func machineHistory(c *C) {
 		equal(c, "the one before", e.PreviousEventId, before)
 	}
 	equal(c, "the history", strings.Join(kinds, " "), "ExecutionStarted ChoiceStateEntered ChoiceStateExited WaitStateEntered WaitStateExited PassStateEntered PassStateExited ExecutionSucceeded")
+}
+
+func machineHistoryBackwards(c *C) {
+	arn := must(c.startExecution("Classic", "", `{"name": "nobody"}`))
+	c.end(arn)
 	back := must(c.sfn().GetExecutionHistory(c.ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, ReverseOrder: true, MaxResults: 1}))
-	if len(back.Events) != 1 || back.Events[0].Type != types.HistoryEventTypeExecutionSucceeded || back.NextToken == nil {
+	if len(back.Events) != 1 || back.Events[0].Type != types.HistoryEventTypeExecutionFailed || back.NextToken == nil {
 		c.Errorf("the last event: %+v", back.Events)
 	}
 }
@@ -155,7 +164,7 @@ func machineTokenSuccess(c *C) {
 }
 
 func machineTokenFailure(c *C) {
-	for name, want := range map[string]string{"No": `{"refused": "not today"}`, "Other": ""} {
+	for name, want := range map[string]string{"No": `{"refused": {"Error": "No", "Cause": "not today"}}`, "Other": ""} {
 		arn := must(c.startExecution("Asker", "", `{}`))
 		token := c.token()
 		must(c.sfn().SendTaskFailure(c.ctx, &sfn.SendTaskFailureInput{TaskToken: &token, Error: &name, Cause: aws.String("not today")}))
@@ -182,12 +191,26 @@ func machineTokenTwice(c *C) {
 }
 
 func machineStop(c *C) {
-	arn := must(c.startExecution("Asker", "", `{}`))
-	token := c.token()
-	must(c.sfn().StopExecution(c.ctx, &sfn.StopExecutionInput{ExecutionArn: &arn, Error: aws.String("Enough"), Cause: aws.String("it takes too long")}))
+	arn := must(c.startExecution("Classic", "", `{"name": "Ada"}`))
+	must(c.sfn().StopExecution(c.ctx, &sfn.StopExecutionInput{ExecutionArn: &arn}))
 	out := c.end(arn)
 	equal(c, "the status", out.Status, types.ExecutionStatusAborted)
+	c.Sleep(1500 * time.Millisecond)
+	equal(c, "the status when it would have ended", c.end(arn).Status, types.ExecutionStatusAborted)
+}
+
+func machineStopWhy(c *C) {
+	arn := must(c.startExecution("Classic", "", `{"name": "Ada"}`))
+	must(c.sfn().StopExecution(c.ctx, &sfn.StopExecutionInput{ExecutionArn: &arn, Error: aws.String("Enough"), Cause: aws.String("it takes too long")}))
+	out := c.end(arn)
 	equal(c, "the error", aws.ToString(out.Error), "Enough")
+	equal(c, "the cause", aws.ToString(out.Cause), "it takes too long")
+}
+
+func machineTokenStopped(c *C) {
+	arn := must(c.startExecution("Asker", "", `{}`))
+	token := c.token()
+	must(c.sfn().StopExecution(c.ctx, &sfn.StopExecutionInput{ExecutionArn: &arn}))
 	_, err := c.sfn().SendTaskSuccess(c.ctx, &sfn.SendTaskSuccessInput{TaskToken: &token, Output: aws.String(`{}`)})
 	refused(c, err, "TaskTimedOut")
 }
@@ -195,12 +218,12 @@ func machineStop(c *C) {
 func machineLists(c *C) {
 	var last string
 	for range 3 {
-		last = must(c.startExecution("Greeter", "", `{"name": "nobody"}`))
+		last = must(c.startExecution("Classic", "", `{"name": "nobody"}`))
 		c.end(last)
 		c.Sleep(20 * time.Millisecond)
 	}
 	list := func(status types.ExecutionStatus) []types.ExecutionListItem {
-		return must(c.sfn().ListExecutions(c.ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(c.Names["Greeter"]), StatusFilter: status})).Executions
+		return must(c.sfn().ListExecutions(c.ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(c.Names["Classic"]), StatusFilter: status})).Executions
 	}
 	failed := list(types.ExecutionStatusFailed)
 	equal(c, "that failed", len(failed), 3)
@@ -208,14 +231,14 @@ func machineLists(c *C) {
 	if len(failed) > 0 {
 		equal(c, "the newest comes first", aws.ToString(failed[0].ExecutionArn), last)
 	}
-	page := must(c.sfn().ListExecutions(c.ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(c.Names["Greeter"]), MaxResults: 2}))
+	page := must(c.sfn().ListExecutions(c.ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(c.Names["Classic"]), MaxResults: 2}))
 	equal(c, "a page", len(page.Executions), 2)
-	rest := must(c.sfn().ListExecutions(c.ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(c.Names["Greeter"]), MaxResults: 2, NextToken: page.NextToken}))
+	rest := must(c.sfn().ListExecutions(c.ctx, &sfn.ListExecutionsInput{StateMachineArn: aws.String(c.Names["Classic"]), MaxResults: 2, NextToken: page.NextToken}))
 	equal(c, "the rest", len(rest.Executions), 1)
 }
 
 func machineDescription(c *C) {
-	out := must(c.sfn().DescribeStateMachine(c.ctx, &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(c.Names["Greeter"])}))
+	out := must(c.sfn().DescribeStateMachine(c.ctx, &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(c.Names["Classic"])}))
 	equal(c, "the type", out.Type, types.StateMachineTypeStandard)
 	equal(c, "the status", out.Status, types.StateMachineStatusActive)
 	if !strings.Contains(aws.ToString(out.Definition), "Pause") {
@@ -224,17 +247,23 @@ func machineDescription(c *C) {
 }
 
 func machineRefused(c *C) {
-	_, err := c.startExecution("Greeter", "", `{"name"`)
-	refused(c, err, "InvalidExecutionInput")
-	_, err = c.startExecution("Greeter", "not a name", `{}`)
-	refused(c, err, "InvalidName")
-	_, err = c.sfn().StartExecution(c.ctx, &sfn.StartExecutionInput{StateMachineArn: aws.String(c.Names["Greeter"] + "Not")})
+	_, err := c.sfn().StartExecution(c.ctx, &sfn.StartExecutionInput{StateMachineArn: aws.String(c.Names["Classic"] + "Not")})
 	refused(c, err, "StateMachineDoesNotExist")
-	none := strings.Replace(c.Names["Greeter"], ":stateMachine:", ":execution:", 1) + ":none"
+	none := strings.Replace(c.Names["Classic"], ":stateMachine:", ":execution:", 1) + ":none"
 	_, err = c.sfn().DescribeExecution(c.ctx, &sfn.DescribeExecutionInput{ExecutionArn: &none})
 	refused(c, err, "ExecutionDoesNotExist")
 	_, err = c.sfn().DescribeExecution(c.ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String("none")})
 	refused(c, err, "InvalidArn")
-	_, err = c.sfn().SendTaskSuccess(c.ctx, &sfn.SendTaskSuccessInput{TaskToken: aws.String("none"), Output: aws.String(`{}`)})
+}
+
+func machineInputRefused(c *C) {
+	_, err := c.startExecution("Classic", "", `{"name"`)
+	refused(c, err, "InvalidExecutionInput")
+	_, err = c.startExecution("Classic", "not a name", `{}`)
+	refused(c, err, "InvalidName")
+}
+
+func machineTokenRefused(c *C) {
+	_, err := c.sfn().SendTaskSuccess(c.ctx, &sfn.SendTaskSuccessInput{TaskToken: aws.String("none"), Output: aws.String(`{}`)})
 	refused(c, err, "InvalidToken")
 }

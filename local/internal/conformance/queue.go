@@ -23,13 +23,18 @@ func TestQueue(t *testing.T, f Features, open func(testing.TB) World) {
 		{"change of visibility", queueChangeOfVisibility},
 		{"delay", queueDelay},
 		{"batches", queueBatches},
+		{"a batch with a bad entry", queueBadEntry},
 		{"batches refused", queueBatchesRefused},
 		{"dead letters", queueDeadLetters},
+		{"where dead letters come from", queueDeadLetterSource},
 		{"redrive", queueRedrive},
 		{"counts", queueCounts},
 		{"deletion", queueDeletion},
 		{"purge", queuePurge},
-		{"messages refused", queueMessagesRefused},
+		{"empty messages refused", queueEmptyRefused},
+		{"characters refused", queueCharactersRefused},
+		{"sizes refused", queueSizesRefused},
+		{"attributes refused", queueAttributesRefused},
 		{"no such queue", queueNone},
 		{"names", queueNames},
 	})
@@ -172,12 +177,8 @@ func entries(n int) []types.SendMessageBatchRequestEntry {
 }
 
 func queueBatches(c *C) {
-	batch := entries(3)
-	batch[1].MessageBody = aws.String("")
-	sent := must(c.sqs().SendMessageBatch(c.ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(c.Names["Jobs"]), Entries: batch}))
-	if len(sent.Successful) != 2 || len(sent.Failed) != 1 || aws.ToString(sent.Failed[0].Id) != "m1" || !sent.Failed[0].SenderFault {
-		c.Errorf("sent %d, failed %+v", len(sent.Successful), sent.Failed)
-	}
+	sent := must(c.sqs().SendMessageBatch(c.ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(c.Names["Jobs"]), Entries: entries(2)}))
+	equal(c, "sent", len(sent.Successful), 2)
 	got := c.receive("Jobs")
 	equal(c, "received", len(got), 2)
 	var hide []types.ChangeMessageVisibilityBatchRequestEntry
@@ -194,6 +195,16 @@ func queueBatches(c *C) {
 	if len(removed.Successful) != 2 || len(removed.Failed) != 1 || aws.ToString(removed.Failed[0].Code) != "ReceiptHandleIsInvalid" {
 		c.Errorf("removed %d, failed %+v", len(removed.Successful), removed.Failed)
 	}
+}
+
+func queueBadEntry(c *C) {
+	batch := entries(3)
+	batch[1].DelaySeconds = 901
+	sent := must(c.sqs().SendMessageBatch(c.ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(c.Names["Jobs"]), Entries: batch}))
+	if len(sent.Successful) != 2 || len(sent.Failed) != 1 || aws.ToString(sent.Failed[0].Id) != "m1" || !sent.Failed[0].SenderFault {
+		c.Errorf("sent %d, failed %+v", len(sent.Successful), sent.Failed)
+	}
+	equal(c, "received", len(c.receive("Jobs")), 2)
 }
 
 func queueBatchesRefused(c *C) {
@@ -224,9 +235,13 @@ func queueDeadLetters(c *C) {
 	kill(c, "poison")
 	m := c.one("Dead")
 	equal(c, "the dead letter", *m.Body, "poison")
-	equal(c, "where it comes from", m.Attributes["DeadLetterQueueSourceArn"], c.Names["JobsArn"])
 	sources := must(c.sqs().ListDeadLetterSourceQueues(c.ctx, &sqs.ListDeadLetterSourceQueuesInput{QueueUrl: aws.String(c.Names["Dead"])}))
 	equal(c, "its sources", strings.Join(sources.QueueUrls, " "), c.Names["Jobs"])
+}
+
+func queueDeadLetterSource(c *C) {
+	kill(c, "poison")
+	equal(c, "where it comes from", c.one("Dead").Attributes["DeadLetterQueueSourceArn"], c.Names["JobsArn"])
 }
 
 func queueRedrive(c *C) {
@@ -287,18 +302,35 @@ func queuePurge(c *C) {
 	equal(c, "left", len(c.receive("Jobs")), 0)
 }
 
-func queueMessagesRefused(c *C) {
-	send := func(body string, attributes map[string]types.MessageAttributeValue) error {
-		_, err := c.sqs().SendMessage(c.ctx, &sqs.SendMessageInput{QueueUrl: aws.String(c.Names["Jobs"]), MessageBody: &body, MessageAttributes: attributes})
-		return err
+func (c *C) trySend(body string, attributes map[string]types.MessageAttributeValue) error {
+	_, err := c.sqs().SendMessage(c.ctx, &sqs.SendMessageInput{QueueUrl: aws.String(c.Names["Jobs"]), MessageBody: &body, MessageAttributes: attributes})
+	return err
+}
+
+func queueEmptyRefused(c *C) {
+	refused(c, c.trySend("", nil), "MissingParameter", "InvalidParameterValue")
+}
+
+// "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+func queueCharactersRefused(c *C) {
+	for _, body := range []string{"\uffff", "\x00", "a\x1fb"} {
+		refused(c, c.trySend(body, nil), "InvalidMessageContents")
 	}
-	refused(c, send("", nil), "MissingParameter", "InvalidParameterValue")
-	refused(c, send("\uffff", nil), "InvalidMessageContents")
-	refused(c, send(strings.Repeat("x", 1<<20+1), nil), "InvalidParameterValue")
-	refused(c, send("x", map[string]types.MessageAttributeValue{"a": {DataType: aws.String("Colour"), StringValue: aws.String("red")}}), "InvalidParameterValue")
-	refused(c, send("x", map[string]types.MessageAttributeValue{"n": {DataType: aws.String("Number"), StringValue: aws.String("many")}}), "InvalidParameterValue")
+}
+
+func queueSizesRefused(c *C) {
+	refused(c, c.trySend(strings.Repeat("x", 1<<20+1), nil), "InvalidParameterValue")
 	_, err := c.sqs().ReceiveMessage(c.ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String(c.Names["Jobs"]), MaxNumberOfMessages: 11})
 	refused(c, err, "InvalidParameterValue")
+}
+
+func queueAttributesRefused(c *C) {
+	for _, bad := range []types.MessageAttributeValue{
+		{DataType: aws.String("Colour"), StringValue: aws.String("red")}, {DataType: aws.String("Number"), StringValue: aws.String("many")},
+		{DataType: aws.String("String"), StringValue: aws.String("")},
+	} {
+		refused(c, c.trySend("x", map[string]types.MessageAttributeValue{"a": bad}), "InvalidParameterValue")
+	}
 }
 
 func queueNone(c *C) {

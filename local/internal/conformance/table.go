@@ -16,18 +16,26 @@ func TestTable(t *testing.T, f Features, open func(testing.TB) World) {
 	run(t, f, open, []check{
 		{"items", tableItems},
 		{"types", tableTypes},
+		{"paths", tablePaths},
 		{"numbers", tableNumbers},
+		{"numbers are normalized", tableNumbersNormalized},
+		{"numbers refused", tableNumbersRefused},
 		{"conditions", tableConditions},
+		{"conditions on different types", tableConditionsOnTypes},
 		{"updates", tableUpdates},
 		{"updates refused", tableUpdatesRefused},
 		{"queries", tableQueries},
 		{"pages", tablePages},
 		{"indexes", tableIndexes},
+		{"indexes are not consistent", tableIndexesConsistent},
+		{"keys of indexes refused", tableIndexKeysRefused},
 		{"scans", tableScans},
 		{"batches", tableBatches},
+		{"batches refused", tableBatchesRefused},
 		{"transactions", tableTransactions},
 		{"transactions cancelled", tableTransactionsCancelled},
 		{"requests refused", tableRefused},
+		{"projections refused", tableProjectionsRefused},
 		{"description", tableDescription},
 	})
 }
@@ -126,6 +134,13 @@ func tableTypes(c *C) {
 	if tags == nil || len(tags.Value) != 2 {
 		c.Errorf("tags: %v", got["tags"])
 	}
+}
+
+func tablePaths(c *C) {
+	c.put(with(key("p", "s"), item{
+		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{str("x"), num("1")}},
+		"map":  &types.AttributeValueMemberM{Value: item{"deep": &types.AttributeValueMemberM{Value: item{"er": str("y")}}}},
+	}))
 	deep := must(c.ddb().GetItem(c.ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), ProjectionExpression: aws.String("#m.deep.er, #l[1]"), ExpressionAttributeNames: map[string]string{"#m": "map", "#l": "list"},
 	})).Item
@@ -137,20 +152,35 @@ func tableTypes(c *C) {
 
 // "Numbers can be positive, negative, or zero … up to 38 digits of precision … leading and trailing zeroes are trimmed."
 func tableNumbers(c *C) {
-	for given, want := range map[string]string{
-		"12345678901234567890123456789012345678": "12345678901234567890123456789012345678",
-		"1.50":                                   "1.5", "007": "7", "-0": "0", "0.1": "0.1", "-1.25E2": "-125",
-	} {
+	for _, given := range []string{"12345678901234567890123456789012345678", "0.1", "-7", "0"} {
 		c.put(with(key("p", "s"), item{"n": num(given)}))
-		equal(c, given, show(c.get("p", "s")["n"]), want)
-	}
-	for _, given := range []string{"123456789012345678901234567890123456789", "1E126", "one", ""} {
-		_, err := c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: with(key("p", "s"), item{"n": num(given)})})
-		refused(c, err, "ValidationException")
+		equal(c, given, show(c.get("p", "s")["n"]), given)
 	}
 	c.put(with(key("p", "s"), item{"n": num("0.1")}))
 	sum := must(c.update("ADD n :m", "", item{":m": num("0.2")})).Attributes
 	equal(c, "0.1 + 0.2", show(sum["n"]), "0.3")
+}
+
+func tableNumbersNormalized(c *C) {
+	for given, want := range map[string]string{"1.50": "1.5", "007": "7", "-0": "0", "-1.25E2": "-125"} {
+		c.put(with(key("p", "s"), item{"n": num(given)}))
+		equal(c, given, show(c.get("p", "s")["n"]), want)
+	}
+}
+
+func tableNumbersRefused(c *C) {
+	for _, given := range []string{"123456789012345678901234567890123456789", "1E126", "one", ""} {
+		_, err := c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: with(key("p", "s"), item{"n": num(given)})})
+		refused(c, err, "ValidationException")
+	}
+}
+
+func tableConditionsOnTypes(c *C) {
+	c.put(with(key("p", "s"), item{"n": num("5")}))
+	_, err := c.update("SET a = :text", "n < :text", item{":text": str("9")})
+	refused(c, err, "ConditionalCheckFailedException")
+	_, err = c.update("SET a = :text", "n = :text", item{":text": str("5")})
+	refused(c, err, "ConditionalCheckFailedException")
 }
 
 func tableConditions(c *C) {
@@ -168,7 +198,6 @@ func tableConditions(c *C) {
 		"attribute_type(n, :numeric)":                       true,
 		"absent <> :new":                                    true,
 		"absent = :new":                                     false,
-		"n < :new":                                          false,
 		"(#s = :old OR n >= :one) AND attribute_exists(#s)": true,
 	} {
 		values := item{}
@@ -325,13 +354,20 @@ func tableIndexes(c *C) {
 	if len(out.Items) > 0 {
 		equal(c, "what is projected", len(out.Items[0]), 4)
 	}
+}
+
+// A key's type is that of the table's definition, in an index too.
+func tableIndexKeysRefused(c *C) {
+	_, err := c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: with(key("p", "4"), item{"owner": num("1")})})
+	refused(c, err, "ValidationException")
+}
+
+func tableIndexesConsistent(c *C) {
 	_, err := c.ddb().Query(c.ctx, &dynamodb.QueryInput{
 		TableName: aws.String(c.Names["Items"]), IndexName: aws.String("byOwner"), ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("#o = :o"),
 		ExpressionAttributeNames: map[string]string{"#o": "owner"}, ExpressionAttributeValues: item{":o": str("ada")},
 	})
 	refused(c, err, "ValidationException")
-	_, err = c.ddb().PutItem(c.ctx, &dynamodb.PutItemInput{TableName: aws.String(c.Names["Items"]), Item: with(key("p", "4"), item{"owner": num("1")})})
-	refused(c, err, "ValidationException") // the wrong type for an index's key
 }
 
 func tableScans(c *C) {
@@ -346,23 +382,27 @@ func tableScans(c *C) {
 	equal(c, "some, of those looked at", fmt.Sprint(some.Count, " of ", some.ScannedCount), "2 of 5")
 }
 
-func tableBatches(c *C) {
-	writes := func(n int) map[string][]types.WriteRequest {
-		var all []types.WriteRequest
-		for i := range n {
-			all = append(all, types.WriteRequest{PutRequest: &types.PutRequest{Item: key("p", fmt.Sprint(i))}})
-		}
-		return map[string][]types.WriteRequest{c.Names["Items"]: all}
+func (c *C) writes(n int) map[string][]types.WriteRequest {
+	var all []types.WriteRequest
+	for i := range n {
+		all = append(all, types.WriteRequest{PutRequest: &types.PutRequest{Item: key("p", fmt.Sprint(i))}})
 	}
-	out := must(c.ddb().BatchWriteItem(c.ctx, &dynamodb.BatchWriteItemInput{RequestItems: writes(25)}))
+	return map[string][]types.WriteRequest{c.Names["Items"]: all}
+}
+
+func tableBatches(c *C) {
+	out := must(c.ddb().BatchWriteItem(c.ctx, &dynamodb.BatchWriteItemInput{RequestItems: c.writes(25)}))
 	equal(c, "unprocessed", len(out.UnprocessedItems), 0)
 	got := must(c.ddb().BatchGetItem(c.ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
 		c.Names["Items"]: {Keys: []map[string]types.AttributeValue{key("p", "3"), key("p", "24"), key("p", "none")}},
 	}}))
 	equal(c, "got", len(got.Responses[c.Names["Items"]]), 2)
-	_, err := c.ddb().BatchWriteItem(c.ctx, &dynamodb.BatchWriteItemInput{RequestItems: writes(26)})
+}
+
+func tableBatchesRefused(c *C) {
+	_, err := c.ddb().BatchWriteItem(c.ctx, &dynamodb.BatchWriteItemInput{RequestItems: c.writes(26)})
 	refused(c, err, "ValidationException")
-	twice := writes(1)
+	twice := c.writes(1)
 	twice[c.Names["Items"]] = append(twice[c.Names["Items"]], twice[c.Names["Items"]][0])
 	_, err = c.ddb().BatchWriteItem(c.ctx, &dynamodb.BatchWriteItemInput{RequestItems: twice})
 	refused(c, err, "ValidationException")
@@ -429,7 +469,10 @@ func tableRefused(c *C) {
 	refused(c, err, "ValidationException")
 	_, err = c.ddb().Query(c.ctx, &dynamodb.QueryInput{TableName: aws.String(c.Names["Items"]), KeyConditionExpression: aws.String("sk = :s"), ExpressionAttributeValues: item{":s": str("s")}})
 	refused(c, err, "ValidationException")
-	_, err = c.ddb().GetItem(c.ctx, &dynamodb.GetItemInput{TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), ProjectionExpression: aws.String("a,,b")})
+}
+
+func tableProjectionsRefused(c *C) {
+	_, err := c.ddb().GetItem(c.ctx, &dynamodb.GetItemInput{TableName: aws.String(c.Names["Items"]), Key: key("p", "s"), ProjectionExpression: aws.String("a,,b")})
 	refused(c, err, "ValidationException")
 }
 

@@ -119,6 +119,12 @@ func (g *Generate) value(r *rand.Rand) (string, error) {
 	return string(b), err
 }
 
+// A secret has one version.
+const (
+	onlyVersion  = "00000000-0000-4000-8000-000000000001"
+	currentStage = "AWSCURRENT"
+)
+
 // Do implements api.Service.
 func (s *Service) Do(c api.Call, done func([]byte, error)) { done(s.do(c)) }
 
@@ -126,7 +132,7 @@ func (s *Service) do(c api.Call) ([]byte, error) {
 	if c.Action != "GetSecretValue" {
 		return nil, &api.Error{Code: "InvalidRequestException", Status: 501, Message: "not simulated: secretsmanager:" + c.Action}
 	}
-	var in struct{ SecretId string }
+	var in struct{ SecretId, VersionId, VersionStage string }
 	if err := json.Unmarshal(c.Input, &in); err != nil {
 		return nil, api.Errorf("InvalidRequestException", "%v", err)
 	}
@@ -134,9 +140,15 @@ func (s *Service) do(c api.Call) ([]byte, error) {
 	if !ok {
 		return nil, api.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 	}
+	if in.VersionStage != "" && in.VersionStage != currentStage {
+		return nil, api.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", in.VersionStage)
+	}
+	if in.VersionId != "" && in.VersionId != onlyVersion {
+		return nil, api.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: %s", in.VersionId)
+	}
 	return json.Marshal(map[string]any{
 		"ARN": sec.arn, "Name": sec.name, "SecretString": sec.value,
 		"CreatedDate": float64(sec.created.UnixMilli()) / 1000,
-		"VersionId":   "00000000-0000-4000-8000-000000000001", "VersionStages": []string{"AWSCURRENT"},
+		"VersionId":   onlyVersion, "VersionStages": []string{currentStage},
 	})
 }
