@@ -97,7 +97,7 @@ func (f *Function) lookupEnv(name string, instance int) (string, bool) {
 	case "AWS_LAMBDA_FUNCTION_MEMORY_SIZE":
 		return strconv.Itoa(f.memory), true
 	case "AWS_LAMBDA_LOG_GROUP_NAME":
-		return "/aws/lambda/" + f.Name, true
+		return f.LogGroup(), true
 	case "AWS_LAMBDA_LOG_STREAM_NAME":
 		return fmt.Sprintf("%s/[%s]%032x", f.s.started.Format("2006/01/02"), version, instance), true
 	case "AWS_LAMBDA_INITIALIZATION_TYPE":
@@ -119,6 +119,7 @@ type result struct {
 	requestID string
 	out       []byte
 	err       *FunctionError
+	journal   Journal // may be nil
 }
 
 // errThrottled is the refusal for want of concurrency.
@@ -165,6 +166,10 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		Kernel: k, Function: f, Payload: payload, RequestID: requestID, FunctionARN: arn,
 		TraceID: traceID, Deadline: begun.Add(f.timeout), Cold: cold, Environment: inst,
 	}
+	var journal Journal
+	if f.s.Journal != nil {
+		journal = f.s.Journal(inv)
+	}
 	over := false
 	finish := func(out []byte, ferr *FunctionError) {
 		over = true
@@ -176,6 +181,9 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		}
 		f.release(inst, ferr)
 		f.count(k.Now().Sub(begun), ferr)
+		if journal != nil {
+			journal.Ended(ferr)
+		}
 		if f.s.Observe != nil {
 			var err error
 			if ferr != nil {
@@ -183,7 +191,7 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 			}
 			f.s.Observe(f, requestID, begun, err)
 		}
-		done(result{requestID, out, ferr})
+		done(result{requestID, out, ferr, journal})
 	}
 	var (
 		cancel  func()
@@ -203,7 +211,7 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		f.stats.Timeouts++
 		cancel()
 		message := fmt.Sprintf("Task timed out after %.2f seconds", f.timeout.Seconds())
-		f.s.logf(f, "%s %s %s", k.Now().Format("2006-01-02T15:04:05.000Z"), requestID, message)
+		f.s.logf(f, inst, "%s %s %s", k.Now().Format("2006-01-02T15:04:05.000Z"), requestID, message)
 		finish(nil, platformError("Sandbox.Timedout", fmt.Sprintf("RequestId: %s Error: %s", requestID, message)))
 	}
 	timer = k.At(inv.Deadline, timeOut)
@@ -213,7 +221,7 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		}
 		timer.Cancel()
 		if ferr != nil && !ferr.Logged {
-			f.s.logf(f, "%s", ferr.Payload) // as aws-lambda-go does
+			f.s.logf(f, inst, "%s", ferr.Payload) // as aws-lambda-go does
 		}
 		finish(out, ferr)
 	})

@@ -112,7 +112,7 @@ func (p inProcess) init(ctx *simContext, inv Invocation) (h Handler, ferr *Funct
 	}()
 	h, err := p.newHandler(Init{Context: ctx, Function: inv.Function, Environment: inv.Environment.Number})
 	if err != nil {
-		inv.Function.s.logf(inv.Function, "%s", err.Error())
+		inv.Function.s.logf(inv.Function, inv.Environment, "%s", err.Error())
 		return nil, exited(inv.RequestID, 1)
 	}
 	return h, nil

@@ -30,6 +30,7 @@ type Mapping struct {
 
 	s        *Service
 	f        *Function
+	declared EventSourceMappingProperties
 	q        *sqs.Queue
 	size     int
 	window   time.Duration
@@ -87,7 +88,7 @@ func (s *Service) newMapping(id string, p EventSourceMappingProperties, q *sqs.Q
 	}
 	m := &Mapping{
 		ID: id, ARN: fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", s.region, s.account, id),
-		s: s, f: f, q: q, enabled: p.Enabled == nil || bool(*p.Enabled),
+		s: s, f: f, declared: p, q: q, enabled: p.Enabled == nil || bool(*p.Enabled),
 	}
 	var errs []error
 	check := func(n int, err error) int {

@@ -24,6 +24,9 @@ type FunctionProperties struct {
 	ReservedConcurrentExecutions *cfn.Int
 	// DeadLetterConfig gets the events of asynchronous invocations that failed.
 	DeadLetterConfig *DeadLetterConfig
+	// LoggingConfig says where the function's log goes, and how Lambda writes its own lines; default text, to
+	// a group named after the function.
+	LoggingConfig *LoggingConfig
 
 	Architectures           []string        `local:"declared"`
 	Code                    json.RawMessage `local:"declared"`
@@ -31,7 +34,6 @@ type FunctionProperties struct {
 	EphemeralStorage        json.RawMessage `local:"declared"`
 	KmsKeyArn               string          `local:"declared"`
 	Layers                  []string        `local:"declared"`
-	LoggingConfig           json.RawMessage `local:"declared"`
 	PackageType             string          `local:"declared"`
 	RecursiveLoop           string          `local:"declared"`
 	Runtime                 string          `local:"declared"`
@@ -46,6 +48,17 @@ type FunctionProperties struct {
 // Environment is a function's environment.
 type Environment struct {
 	Variables map[string]string
+}
+
+// LoggingConfig is how a function logs.
+type LoggingConfig struct {
+	// LogFormat is Text, the default, or JSON.
+	LogFormat string
+	// LogGroup is the group's name; default /aws/lambda/<function>.
+	LogGroup string
+	// ApplicationLogLevel and SystemLogLevel are the least severe lines that are kept of those that the function
+	// writes and of Lambda's own: TRACE, DEBUG, INFO (the default), WARN, ERROR or FATAL. They are for JSON only.
+	ApplicationLogLevel, SystemLogLevel string
 }
 
 // DeadLetterConfig names the queue for events that failed.

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,11 @@ type Service struct {
 	// Log gets what Lambda itself writes to a function's log, one line at a
 	// time; nil discards it.
 	Log io.Writer
+	// Line takes such a line instead, without its end, and the environment that it is about, which is nil if it is
+	// about none; nil: Log does.
+	Line func(f *Function, inst *Instance, line string)
+	// Journal is asked, when an invocation begins, who keeps what it logs; nil: nobody does.
+	Journal func(Invocation) Journal
 	// Throttled says whether an invocation is refused although there is concurrency; nil: none is.
 	Throttled func(*Function) bool
 	// Observe is told of every invocation that ended, err being nil, a *FunctionError or the *api.Error of
@@ -141,19 +147,26 @@ func notFound(arn string) *api.Error {
 		Fields: map[string]any{"Type": "User"}}
 }
 
-// Do implements api.Service. The only action is Invoke, whose input and output
-// are one JSON document each, with the payload as a value in it:
+// Do implements api.Service. Input and output of Invoke are one JSON document each, with the payload as a
+// value in it:
 //
-//	{"FunctionName":…, "Qualifier":…, "InvocationType":…, "Payload":{…}}
-//	{"StatusCode":200, "ExecutedVersion":"$LATEST", "FunctionError":"Unhandled", "Payload":{…}}
+//	{"FunctionName":…, "Qualifier":…, "InvocationType":…, "LogType":…, "Payload":{…}}
+//	{"StatusCode":200, "ExecutedVersion":"$LATEST", "FunctionError":"Unhandled", "LogResult":…, "Payload":{…}}
+//
+// The other actions, which only read, are in read.go.
 func (s *Service) Do(c api.Call, done func(out []byte, err error)) {
 	if c.Action != "Invoke" {
-		done(nil, fmt.Errorf("lambda: action %s is not simulated", c.Action))
+		action, ok := reads[c.Action]
+		if !ok {
+			done(nil, fmt.Errorf("lambda: action %s is not simulated", c.Action))
+			return
+		}
+		done(action(s, c.Input))
 		return
 	}
 	var in struct {
-		FunctionName, Qualifier, InvocationType string
-		Payload                                 json.RawMessage
+		FunctionName, Qualifier, InvocationType, LogType string
+		Payload                                          json.RawMessage
 	}
 	if err := json.Unmarshal(c.Input, &in); err != nil {
 		done(nil, api.Errorf("InvalidRequestContentException", "Could not parse request body into json: %s", err))
@@ -190,17 +203,22 @@ func (s *Service) Do(c api.Call, done func(out []byte, err error)) {
 		done([]byte(`{"StatusCode":202}`), nil)
 		return
 	}
-	if err := f.start(payload, s.newID(), arn, "", func(r result) { done(answer(f, r)) }); err != nil {
+	if err := f.start(payload, s.newID(), arn, "", func(r result) { done(answer(f, r, in.LogType == "Tail")) }); err != nil {
 		done(nil, err)
 	}
 }
 
-func answer(f *Function, r result) ([]byte, error) {
+func answer(f *Function, r result, tail bool) ([]byte, error) {
 	b := []byte(`{"StatusCode":200,"ExecutedVersion":"` + version + `"`)
 	payload := r.out
 	if r.err != nil {
 		b = append(b, `,"FunctionError":"Unhandled"`...)
 		payload = r.err.Payload
+	}
+	if tail && r.journal != nil {
+		b = append(b, `,"LogResult":"`...)
+		b = base64.StdEncoding.AppendEncode(b, r.journal.Tail())
+		b = append(b, '"')
 	}
 	if len(payload) == 0 {
 		payload = []byte("null")
@@ -220,8 +238,10 @@ func or(s, def string) string {
 	return s
 }
 
-func (s *Service) logf(f *Function, format string, args ...any) {
-	if s.Log != nil {
+func (s *Service) logf(f *Function, inst *Instance, format string, args ...any) {
+	if s.Line != nil {
+		s.Line(f, inst, fmt.Sprintf(format, args...))
+	} else if s.Log != nil {
 		_, _ = fmt.Fprintf(s.Log, "%s: "+format+"\n", append([]any{f.Name}, args...)...)
 	}
 }

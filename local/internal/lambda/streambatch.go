@@ -213,7 +213,7 @@ func (b *streamBatch) giveUp(records []streamRecord, condition string) {
 		panic(fmt.Sprintf("lambda: event source mapping %s: target %s does not exist or is not simulated", m.ID, m.onFailure))
 	}
 	if _, err := t.Put(b.record(records, condition), nil, m.f.Properties.Role); err != nil {
-		m.s.logf(m.f, "cannot send the record of a failed batch to %s: %s", m.onFailure, err)
+		m.s.logf(m.f, nil, "cannot send the record of a failed batch to %s: %s", m.onFailure, err)
 	}
 }
 
