@@ -47,9 +47,7 @@ func BenchmarkOrdersRealTime(b *testing.B) {
 				b.ReportMetric(ms(took[len(took)*99/100]), "p99-ms")
 				b.ReportMetric(ms(took[len(took)-1]), "max-ms")
 				b.ReportMetric(0, "ns/op")
-				if mode == "process" {
-					s.report(b)
-				}
+				s.report(b)
 			})
 		}
 	}
@@ -177,12 +175,13 @@ func (s *benchStack) run(b *testing.B, n, clients int, pace time.Duration) ([]ti
 	return took, last.Sub(begun)
 }
 
-// report logs how long functions took.
+// report logs how long functions took: p50, p99 and max in milliseconds.
 func (s *benchStack) report(b *testing.B) {
 	for _, f := range s.FunctionFigures() {
 		if f.Invocations.Count > 0 {
-			b.Logf("%-16s init %d: %v %v %v  invocations %d: %v %v %v  %d MiB", f.Handler, f.Init.Count, f.Init.P50, f.Init.P99, f.Init.Max,
-				f.Invocations.Count, f.Invocations.P50, f.Invocations.P99, f.Invocations.Max, f.MaxMemory>>20)
+			b.Logf("%-16s init %3d: %.3v %.3v %.3v  invocations %5d: %.3v %.3v %.3v  %d MiB", f.Handler,
+				f.Init.Count, f.Init.P50.Seconds()*1e3, f.Init.P99.Seconds()*1e3, f.Init.Max.Seconds()*1e3,
+				f.Invocations.Count, f.Invocations.P50.Seconds()*1e3, f.Invocations.P99.Seconds()*1e3, f.Invocations.Max.Seconds()*1e3, f.MaxMemory>>20)
 		}
 	}
 }
