@@ -151,13 +151,8 @@ func (e *event) variables() map[string]any {
 // log appends an event and returns its id. An Express execution has no
 // history, only ids.
 func (ex *Execution) log(e event) int32 {
-	if observe := ex.sm.s.Observe; observe != nil {
-		name := ""
-		if e.state != nil {
-			name = e.state.name
-		}
-		typ, _, _ := ex.details(&e, false)
-		observe(ex, typ, name, e.observed)
+	if ex.sm.s.Observe != nil {
+		ex.observe(e)
 	}
 	h := &ex.history
 	if h.count >= maxHistory-1 && !ex.sm.Express && ex.Status == Running {
@@ -179,6 +174,16 @@ func (ex *Execution) log(e event) int32 {
 	h.events = append(h.events, e)
 	ex.touchHistory(h.count)
 	return h.count
+}
+
+// observe tells the observer of an event. It is apart from log so that the event costs nothing without one.
+func (ex *Execution) observe(e event) {
+	name := ""
+	if e.state != nil {
+		name = e.state.name
+	}
+	typ, _, _ := ex.details(&e, false)
+	ex.sm.s.Observe(ex, typ, name, e.observed)
 }
 
 func (ex *Execution) lastID() int32 { return ex.history.count }
