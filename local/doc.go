@@ -71,6 +71,29 @@
 //	AWS::IAM::*, policies, permissions  declared: every call is allowed
 //	AWS::Logs, CloudWatch, WAFv2, KMS, X-Ray   declared
 //
+// # What checks it
+//
+// That it is as AWS documents is checked by suites that speak the SDK's protocols over the wire (package
+// internal/conformance) and are run against a referee too, and by referees: programs of others that are asked the same
+// as ours. Where there is none, our own tests are all there is. Tests are named by their package below internal.
+//
+//	AWS::ApiGateway::*                  mapping templates: vtl.TestReferee; all else by our own tests only:
+//	                                    apigateway.TestRoutes, apigateway.TestIAM, apigateway.TestCognitoAuthorizer, apigateway.TestAWSIntegration
+//	AWS::SQS::Queue                     conformance.TestQueue, conformance.TestFIFOQueue, sqs.TestRefereeMoto
+//	AWS::SNS::Topic, Subscription       conformance.TestTopic, sns.TestRefereeMoto; signatures: sns.TestMessagesAgainstSnsValidator;
+//	                                    filters: eventpattern.TestReferee
+//	AWS::Lambda::Function               conformance.TestFunction
+//	AWS::Lambda::EventInvokeConfig      by our own tests only: lambda.TestAsynchronous
+//	AWS::Lambda::EventSourceMapping     filters: eventpattern.TestReferee; all else by our own tests only:
+//	                                    lambda.TestPartialFailure, lambda.TestStreamMappings, lambda.TestStreamModel
+//	AWS::StepFunctions::StateMachine    conformance.TestMachine, states.TestMachinesAgreeWithMoto, states.TestDefinitionsAgreeWithTheReferee,
+//	                                    jsonpath.TestReferee
+//	AWS::DynamoDB::Table, GlobalTable   conformance.TestTable, conformance.TestStream, dynamodb.TestRefereeDynalite, dynamodb.TestRefereeMoto
+//	AWS::AppSync::*                     appsync.TestExecutionAgreesWithGraphQL, appsync.TestApolloReceivesWhatIsPublished,
+//	                                    appsync.TestApolloWithIAM, appsyncjs.TestCompileAgreesWithTheLinter,
+//	                                    appsyncjs.TestUtilitiesAreThoseThatAreDeclared, appsyncjs.TestLanguageIsJavaScript
+//	AWS::SecretsManager::Secret         conformance.TestSecret
+//
 // Latencies are round numbers of the services' order, so that a run is readable; they are no
 // measurement. Nothing is lost, repeated or reordered by chance: that a run goes well does not show that code
 // bears what a real queue, topic or stream may do now and then.
