@@ -1,6 +1,7 @@
 package jsonpath
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,7 +109,8 @@ func (e *evaluation) on(i int, v any) error {
 
 // tolerate drops the error of a path that leads nowhere.
 func (e *evaluation) tolerate(err error) error {
-	if _, ok := err.(*NotFoundError); ok && !e.strict {
+	var missing *NotFoundError
+	if !e.strict && errors.As(err, &missing) {
 		return nil
 	}
 	return err
@@ -244,13 +246,10 @@ func (e *evaluation) filter(i int, t *token, v any) error {
 // evaluated, as a comparison with a list that is none, is not.
 func (e *evaluation) accepts(t *token, v any) (bool, error) {
 	ok, err := t.filter.holds(v, e.root)
-	switch err := err.(type) {
-	case *NotFoundError:
+	var missing *NotFoundError
+	var bad *EvalError
+	if err != nil && (errors.As(err, &missing) || errors.As(err, &bad) && bad.tolerable) {
 		return false, nil
-	case *EvalError:
-		if err.tolerable {
-			return false, nil
-		}
 	}
 	return ok, err
 }

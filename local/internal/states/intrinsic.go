@@ -1,6 +1,7 @@
 package states
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -235,10 +236,12 @@ func (b *branch) callIntrinsic(c *intrinsic, source string, d data) (any, error)
 			continue
 		}
 		v, err := b.resolve(a.ref, d)
-		switch err.(type) {
-		case nil:
+		var own *failureError
+		var missing *missingArgument
+		switch {
+		case err == nil:
 			args[i] = v
-		case *failureError, *missingArgument:
+		case errors.As(err, &own), errors.As(err, &missing):
 			return nil, err
 		default:
 			return nil, &missingArgument{a.ref, err}

@@ -1,8 +1,8 @@
 package states
 
 import (
-	"crypto/md5"  //nolint:gosec // States.Hash has it
-	"crypto/sha1" //nolint:gosec // States.Hash has it
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -255,10 +255,10 @@ func hashText(_ *branch, args []any) (any, error) {
 	var sum []byte
 	switch args[1] {
 	case "MD5":
-		h := md5.Sum([]byte(s)) //nolint:gosec // States.Hash has it
+		h := md5.Sum([]byte(s))
 		sum = h[:]
 	case "SHA-1":
-		h := sha1.Sum([]byte(s)) //nolint:gosec // States.Hash has it
+		h := sha1.Sum([]byte(s))
 		sum = h[:]
 	case "SHA-256":
 		h := sha256.Sum256([]byte(s))
@@ -315,7 +315,7 @@ func mathRandom(b *branch, args []any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		r = rand.New(rand.NewPCG(uint64(int64(seed)), 0)) //nolint:gosec // not for secrets
+		r = rand.New(rand.NewPCG(uint64(int64(seed)), 0))
 	}
 	return from + float64(r.Int64N(int64(to-from))), nil
 }
