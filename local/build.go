@@ -30,7 +30,6 @@ var declared = map[string]string{
 	"AWS::Logs::ResourcePolicy":                   "permissions are not enforced",
 	"AWS::KMS::Key":                               "nothing is encrypted",
 	"AWS::KMS::Alias":                             "nothing is encrypted",
-	"AWS::Logs::LogGroup":                         "logs go to one writer",
 	"AWS::CloudWatch::Alarm":                      "no alarm is evaluated",
 	"AWS::CloudWatch::CompositeAlarm":             "no alarm is evaluated",
 	"AWS::CloudWatch::Dashboard":                  "no dashboard is drawn",
@@ -52,7 +51,7 @@ func simulated(typ string) bool {
 	switch typ {
 	case "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Lambda::Function",
 		"AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret",
-		"AWS::SNS::Topic", "AWS::SNS::Subscription":
+		"AWS::SNS::Topic", "AWS::SNS::Subscription", "AWS::Logs::LogGroup":
 		return true
 	}
 	return strings.HasPrefix(typ, "AWS::ApiGateway::") || strings.HasPrefix(typ, "AWS::AppSync::")
@@ -92,6 +91,8 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 			err = s.buildStateMachine(r)
 		case r.Type == "AWS::SecretsManager::Secret":
 			err = s.buildSecret(r)
+		case r.Type == "AWS::Logs::LogGroup":
+			err = s.buildLogGroup(r)
 		case r.Type == "AWS::SNS::Topic":
 			err = s.buildTopic(r)
 		case r.Type == "AWS::Lambda::EventSourceMapping" || r.Type == "AWS::Lambda::EventInvokeConfig" || r.Type == "AWS::SNS::Subscription":
@@ -116,7 +117,7 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 		}
 	}
 	exists := func(arn string) bool { return sources.queues[arn] != nil || s.functions.Function(arn) != nil }
-	errs = append(errs, s.buildGateway(gateway), s.buildGraphQL(graphQL), s.queues.Check(), s.functions.Check(), s.topics.Check(exists))
+	errs = append(errs, s.connectLogs(resources), s.buildGateway(gateway), s.buildGraphQL(graphQL), s.queues.Check(), s.functions.Check(), s.topics.Check(exists))
 	slices.Sort(s.notes)
 	return errors.Join(errs...)
 }

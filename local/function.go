@@ -50,7 +50,7 @@ func (s *Stack) inProcess(p lambda.FunctionProperties, code NewFunction) lambda.
 			Getenv: init.Getenv,
 			AWS:    client.config(s.opts.Region),
 			Now:    s.kernel.Now,
-			Log:    s.opts.Logs,
+			Log:    s.environmentLog(init.Function, init.Environment),
 			HTTP: &http.Client{Transport: outbound{s, init.Function.ARN}, CheckRedirect: func(*http.Request, []*http.Request) error {
 				return http.ErrUseLastResponse
 			}},

@@ -18,7 +18,7 @@ import (
 func (s *Stack) gatewayConfig() apigateway.Config {
 	return apigateway.Config{
 		Region: s.opts.Region, AccountID: s.opts.AccountID,
-		AccessLog:   func(line string) { fmt.Fprintln(s.opts.AccessLog, line) },
+		AccessLog:   s.logAccess,
 		Log:         func(requestID, message string) { fmt.Fprintf(s.opts.Logs, "gateway: %s: %s\n", requestID, message) },
 		VerifyToken: s.verifyToken,
 		Identify:    s.identify,

@@ -2,7 +2,6 @@ package local
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -27,7 +26,7 @@ func (s *Stack) buildGraphQL(resources []appsync.Resource) error {
 			return claims, err
 		},
 		IdentifyIAM: s.identifyGraphQL,
-		Log:         func(requestID, message string) { fmt.Fprintf(s.opts.Logs, "appsync: %s: %s\n", requestID, message) },
+		Log:         s.logGraphQL,
 		OnFrame:     s.observeFrame,
 	}, resources)
 	if err != nil {

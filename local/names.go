@@ -17,10 +17,14 @@ type names struct {
 	endpoint               string    // where the stack is served; "": AWS's own hosts
 	started                time.Time // of which streams have their label
 	template               *cfn.Template
+	groups                 map[string]string // names that the template gives to log groups, by logical id
 }
 
 // physical is the name CloudFormation would generate, without its random tail.
 func (n names) physical(logicalID string) string {
+	if given, ok := n.groups[logicalID]; ok {
+		return given
+	}
 	name := n.stack + "-" + logicalID
 	if fifo, _ := n.template.Property(logicalID, "FifoQueue").(bool); fifo {
 		name += ".fifo"
@@ -174,4 +178,22 @@ func (n names) logicalID(of string) string {
 		}
 	}
 	return of
+}
+
+// nameGroups learns the names that the template gives to log groups. They may be made of those of other resources,
+// as AppSync takes it.
+func (n names) nameGroups(env cfn.Environment) error {
+	for _, id := range n.template.LogicalIDs() {
+		if typ, _ := n.template.Type(id); typ != "AWS::Logs::LogGroup" {
+			continue
+		}
+		name, err := n.template.Resolved(id, "LogGroupName", env)
+		if err != nil {
+			return fmt.Errorf("%s (AWS::Logs::LogGroup): LogGroupName: %w", id, err)
+		}
+		if name, ok := name.(string); ok {
+			n.groups[id] = name
+		}
+	}
+	return nil
 }

@@ -180,7 +180,7 @@ func (c *functionCode) newEnvironment(instance *lambda.Instance) (*environment, 
 	if err != nil {
 		return nil, err
 	}
-	log := logOf(c.stack, c.info.Name)
+	log := c.stack.environmentLog(c.function, instance.Number)
 	env := &environment{code: c, instance: instance}
 	env.Environment = runtimeapi.New(runtimeapi.Config{
 		Bootstrap: c.process.Bootstrap, TaskRoot: c.process.TaskRoot, Environ: variables,

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"io"
 	"maps"
 	"net"
 	"net/url"
@@ -53,13 +52,4 @@ func noProxy(endpoint string) string {
 		hosts += "," + u.Hostname()
 	}
 	return hosts
-}
-
-func logOf(s *Stack, function string) io.Writer {
-	if own, ok := any(s).(interface {
-		functionLog(string) io.Writer
-	}); ok {
-		return own.functionLog(function)
-	}
-	return s.opts.Logs
 }

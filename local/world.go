@@ -37,6 +37,8 @@ type world struct {
 	topics    *sns.Service
 	graphQL   *appsync.API // nil if the template has none
 
+	journals
+
 	codes        []*functionCode
 	environments map[*environment]struct{} // with processes
 }
@@ -82,7 +84,12 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	b.services["states"] = w.machines
 	b.services["secretsmanager"] = w.secrets
 	b.services["sns"] = w.topics
+	s.openJournals(w)
+	w.names.groups = map[string]string{}
 	env := w.names.environment(o.Parameters)
+	if err := w.names.nameGroups(env); err != nil {
+		return err
+	}
 	resources, err := t.Resources(env)
 	if err != nil {
 		return err
@@ -90,9 +97,16 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	if w.outputs, err = t.Outputs(env); err != nil {
 		return err
 	}
+	old := s.world
 	s.world = w
 	s.current.Store(k)
-	return s.build(resources)
+	if err := s.build(resources); err != nil {
+		return err
+	}
+	if old != nil {
+		w.logs.Adopt(old.logs)
+	}
+	return nil
 }
 
 // end is the end of all that still waits in a world.

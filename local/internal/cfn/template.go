@@ -100,6 +100,11 @@ func (t *Template) Property(logicalID, name string) any {
 	return props[name]
 }
 
+// Resolved is a property as Property has it, with its intrinsic functions resolved.
+func (t *Template) Resolved(logicalID, name string, env Environment) (any, error) {
+	return resolver{template: t, env: env}.resolve(t.Property(logicalID, name))
+}
+
 // LogicalIDs lists the ids of all resources, sorted.
 func (t *Template) LogicalIDs() []string { return sortedKeys(t.resources) }
 
