@@ -86,13 +86,14 @@ var _ http.Handler = (*Console)(nil)
 
 // New returns the page of a stack, which should run in real time. It watches the stack until Close.
 func New(stack *local.Stack, o Options) *Console {
-	c := &Console{stack: stack, options: o.withDefaults(), hub: newHub()}
+	c := &Console{stack: stack, options: o.withDefaults()}
+	c.plan.stack = stack
+	c.hub = newHub(c.plan.place)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.people = newPeople(c)
-	c.plan.stack = stack
 	c.mux = c.routes()
 	c.stop = stack.Observe(c.hub.observe)
-	c.working.Go(func() { c.hub.run(c.ctx, c.plan.place) })
+	c.working.Go(func() { c.hub.run(c.ctx) })
 	return c
 }
 
@@ -124,6 +125,7 @@ func (c *Console) routes() *http.ServeMux {
 	base := c.options.Path
 	get := func(path string, f func(*http.Request) (any, error)) {
 		mux.HandleFunc("GET "+base+"/api/"+path, func(w http.ResponseWriter, r *http.Request) {
+			c.hub.catchUp()
 			v, err := f(r)
 			answer(w, v, err)
 		})

@@ -26,6 +26,8 @@ type app struct {
 	stack *local.Stack
 	page  *console.Console
 	url   string // of the page
+
+	server *httptest.Server
 }
 
 func options(stack *local.Stack, inbox *console.Inbox) console.Options {
@@ -84,7 +86,7 @@ func start(t *testing.T) *app {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return &app{t, stack, page, server.URL + "/console"}
+	return &app{t, stack, page, server.URL + "/console", server}
 }
 
 // get decodes what the API answers.
@@ -145,4 +147,11 @@ func (a *app) until(what string, ok func() bool) {
 			a.Fatalf("waited in vain for %s", what)
 		}
 	}
+}
+
+// request asks a page that nobody serves.
+func request(page http.Handler, path string) (int, string) {
+	w := httptest.NewRecorder()
+	page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost"+path, nil))
+	return w.Code, w.Body.String()
 }

@@ -18,6 +18,8 @@ const (
 	keepBytes = 16 << 20
 	// maxWaiting is how many events may wait to be looked at.
 	maxWaiting = 200_000
+	// maxTold is how many notices are kept for a stream that comes back.
+	maxTold = 32
 	// shown is how much of an event's detail goes out by the stream, in bytes.
 	shown = 600
 )
@@ -36,7 +38,10 @@ type hub struct {
 		events []local.Event
 		lost   int
 	}
-	wake chan struct{}
+	wake     chan struct{}
+	catching sync.Mutex // held by who looks at what waits, so that it is in order
+	// place says between which nodes of the architecture an event is drawn.
+	place func(local.Event) (from, to string)
 
 	mu     sync.Mutex
 	run_   string // tells runs of the page apart, for who comes back
@@ -67,9 +72,9 @@ type notice struct {
 	data json.RawMessage
 }
 
-func newHub() *hub {
+func newHub(place func(local.Event) (from, to string)) *hub {
 	return &hub{
-		wake: make(chan struct{}, 1), run_: time.Now().UTC().Format("150405.000000"),
+		place: place, wake: make(chan struct{}, 1), run_: time.Now().UTC().Format("150405.000000"),
 		events: ring{most: keepEvents}, logs: ring{most: keepLogs},
 		flows: map[string]*flow{}, seen: map[local.EventKind]int{}, orders: newOrders(),
 	}
@@ -90,30 +95,37 @@ func (h *hub) observe(e local.Event) {
 	}
 }
 
-// run looks at the events until ctx ends. place says between which nodes of the architecture an
-// event is drawn.
-func (h *hub) run(ctx context.Context, place func(local.Event) (from, to string)) {
+// run looks at the events until ctx ends.
+func (h *hub) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-h.wake:
 		}
-		h.waiting.Lock()
-		events, lost := h.waiting.events, h.waiting.lost
-		h.waiting.events, h.waiting.lost = nil, 0
-		h.waiting.Unlock()
-		for _, e := range events {
-			from, to := place(e)
-			h.mu.Lock()
-			h.take(e, from, to)
-			h.mu.Unlock()
-		}
-		if lost > 0 {
-			h.mu.Lock()
-			h.lost += lost
-			h.mu.Unlock()
-		}
+		h.catchUp()
+	}
+}
+
+// catchUp looks at the events that wait. Whoever asks the hub for something has it do so first, and finds
+// what happened before it asked.
+func (h *hub) catchUp() {
+	h.catching.Lock()
+	defer h.catching.Unlock()
+	h.waiting.Lock()
+	events, lost := h.waiting.events, h.waiting.lost
+	h.waiting.events, h.waiting.lost = nil, 0
+	h.waiting.Unlock()
+	for _, e := range events {
+		from, to := h.place(e)
+		h.mu.Lock()
+		h.take(e, from, to)
+		h.mu.Unlock()
+	}
+	if lost > 0 {
+		h.mu.Lock()
+		h.lost += lost
+		h.mu.Unlock()
 	}
 }
 
@@ -152,8 +164,8 @@ func (h *hub) tell(name string, v any) {
 	defer h.mu.Unlock()
 	h.tells++
 	h.told = append(h.told, notice{h.tells, name, b})
-	if len(h.told) > maxJobs {
-		h.told = h.told[len(h.told)-maxJobs:]
+	if len(h.told) > maxTold {
+		h.told = h.told[len(h.told)-maxTold:]
 	}
 }
 

@@ -18,7 +18,7 @@ func frame(order string, sequence int, status string) local.Event {
 
 // However much happens, what is remembered is bounded, and is the latest.
 func TestMemoryIsBounded(t *testing.T) {
-	h := newHub()
+	h := newHub(nil)
 	long := strings.Repeat("x", 16<<10)
 	for i := range 20_000 {
 		h.take(local.Event{Time: noon, Kind: local.EventCall, Action: "sqs:SendMessage", Ref: fmt.Sprint(i), Detail: long}, "a", "b")
@@ -43,10 +43,10 @@ func TestMemoryIsBounded(t *testing.T) {
 	if len(h.waiting.events) != maxWaiting || h.waiting.lost != 5 {
 		t.Errorf("%d wait, %d are lost", len(h.waiting.events), h.waiting.lost)
 	}
-	for i := range 3 * maxJobs {
+	for i := range 3 * maxTold {
 		h.tell("job", i)
 	}
-	if len(h.told) != maxJobs {
+	if len(h.told) != maxTold {
 		t.Errorf("%d notices are kept", len(h.told))
 	}
 }

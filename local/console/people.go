@@ -356,6 +356,7 @@ func (p *people) follow(name, location, order string) {
 
 // finish notes that an order is at its end.
 func (h *hub) finish(id string) {
+	h.catchUp()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if a := h.orders.byID[id]; a != nil {

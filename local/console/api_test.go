@@ -1,0 +1,468 @@
+package console_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orderflow-cdk/orderflow/local"
+	"github.com/orderflow-cdk/orderflow/local/console"
+)
+
+type m = map[string]any
+
+type sent struct {
+	Pending   int
+	Responses []struct {
+		Status  int
+		Header  http.Header
+		Body    string
+		OrderID string
+		Error   string
+	}
+}
+
+func sending(tenant string, times int, body string) string {
+	b, err := json.Marshal(m{"tenant": tenant, "times": times, "request": m{"path": "/orders", "body": body}})
+	if err != nil {
+		panic(err) // It is made of strings.
+	}
+	return string(b)
+}
+
+// place sends an order as the page does, and returns its id.
+func (a *app) place(body string) string {
+	a.Helper()
+	var got sent
+	a.post("send", sending("acme", 1, body), &got)
+	if len(got.Responses) != 1 || got.Responses[0].Status != http.StatusAccepted {
+		a.Fatalf("%+v", got)
+	}
+	return got.Responses[0].OrderID
+}
+
+type seen struct {
+	Order struct {
+		ID, Tenant, Status, Reason, State, Outcome, Machine, Execution string
+		Final                                                          bool
+	}
+	Entries []struct {
+		Lane, Status, ID, HTTP string
+		Sequence               int
+		Time                   time.Time
+	}
+}
+
+// ended waits for an order's end.
+func (a *app) ended(id, status string) seen {
+	a.Helper()
+	var got seen
+	a.until(id+" to be "+status, func() bool {
+		a.get("orders/"+id, &got)
+		return got.Order.Final && got.Order.Status == status
+	})
+	return got
+}
+
+// What a client would see of an order comes on each of the three channels, with the same ids.
+func TestAnOrderIsSeenOnThreeChannels(t *testing.T) {
+	a := start(t)
+	id := a.place(anOrder)
+	a.ended(id, "COMPLETED")
+	lanes := map[string][]string{}
+	a.until("all channels", func() bool {
+		var got seen
+		a.get("orders/"+id, &got)
+		clear(lanes)
+		for _, e := range got.Entries {
+			if e.Sequence > 0 {
+				lanes[e.Lane] = append(lanes[e.Lane], fmt.Sprint(e.Sequence, " ", e.Status))
+				if want := fmt.Sprint(id, ":", e.Sequence); e.ID != want {
+					t.Errorf("the id of %+v is not %s", e, want)
+				}
+			}
+		}
+		return len(lanes["webhook"]) == 4 && len(lanes["websocket"]) == 4 && slices.Contains(lanes["poll"], "4 COMPLETED")
+	})
+	slices.Sort(lanes["webhook"]) // no channel promises an order
+	all := []string{"1 ACCEPTED", "2 RESERVED", "3 PAID", "4 COMPLETED"}
+	if !slices.Equal(lanes["webhook"], all) || !slices.Equal(lanes["websocket"], all) {
+		t.Errorf("%v", lanes)
+	}
+	var trail struct{ Events []local.Event }
+	a.get("trace?limit=1000&about="+id, &trail)
+	kinds := map[local.EventKind]bool{}
+	for _, e := range trail.Events {
+		kinds[e.Kind] = true
+	}
+	for _, want := range []local.EventKind{local.EventRequest, local.EventCall, local.EventState, local.EventFrame, local.EventHTTP} {
+		if !kinds[want] {
+			t.Errorf("the order's trail has no %s", want)
+		}
+	}
+}
+
+// Only the page itself may change something, and only under names that cannot be somebody else's.
+func TestOthersAreKeptOut(t *testing.T) {
+	a := start(t)
+	own := map[string]string{"X-Console": "1"}
+	with := func(k, v string) map[string]string { return map[string]string{"X-Console": "1", k: v} }
+	for name, c := range map[string]struct {
+		header map[string]string
+		status int
+	}{
+		"the page":                  {with("Sec-Fetch-Site", "same-origin"), http.StatusOK},
+		"curl":                      {own, http.StatusOK},
+		"the page, by its origin":   {with("Origin", strings.TrimSuffix(a.url, "/console")), http.StatusOK},
+		"another site":              {with("Sec-Fetch-Site", "cross-site"), http.StatusForbidden},
+		"another port of localhost": {with("Sec-Fetch-Site", "same-site"), http.StatusForbidden},
+		"another origin":            {with("Origin", "https://evil.example"), http.StatusForbidden},
+		"no origin at all":          {with("Origin", "null"), http.StatusForbidden},
+		"a form":                    {map[string]string{"Content-Type": "text/plain"}, http.StatusForbidden},
+		"a rebound name":            {with("Host", "evil.example"), http.StatusMisdirectedRequest},
+		"a name that begins so":     {with("Host", "localhost.evil.example"), http.StatusMisdirectedRequest},
+		"localhost":                 {with("Host", "localhost:8080"), http.StatusOK},
+		"an address":                {with("Host", "[::1]:8080"), http.StatusOK},
+	} {
+		res := a.try("time", `{"do":"resume"}`, c.header)
+		res.Body.Close()
+		if res.StatusCode != c.status {
+			t.Errorf("%s: %d, want %d", name, res.StatusCode, c.status)
+		}
+	}
+	req, err := http.NewRequest(http.MethodGet, a.url+"/api/orders", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "evil.example"
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("a rebound name reads: %d", res.StatusCode)
+	}
+	if res, err = http.Get(a.url + "/orders/x"); err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	csp := res.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} {
+		if !strings.Contains(csp, want) {
+			t.Errorf("the page's policy %q lacks %s", csp, want)
+		}
+	}
+	if strings.Contains(csp, "unsafe") {
+		t.Errorf("the page's policy is %q", csp)
+	}
+}
+
+// events reads a stream of server-sent events until f has enough, and returns the last id.
+func (a *app) events(lastID string, f func(name string, data json.RawMessage) bool) string {
+	a.Helper()
+	req, err := http.NewRequestWithContext(a.Context(), http.MethodGet, a.url+"/api/stream", nil)
+	if err != nil {
+		a.Fatal(err)
+	}
+	if lastID != "" {
+		req.Header.Set("Last-Event-ID", lastID)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		a.Fatal(err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 16<<20)
+	name, id := "", ""
+	for lines.Scan() {
+		switch k, v, _ := strings.Cut(lines.Text(), ": "); k {
+		case "id":
+			id = v
+		case "event":
+			name = v
+		case "data":
+			if f(name, json.RawMessage(v)) {
+				return id
+			}
+		}
+	}
+	a.Fatalf("the stream ended: %v", lines.Err())
+	return ""
+}
+
+// A stream that comes back goes on where it was, without a gap and without a repetition.
+func TestAStreamGoesOnWhereItWas(t *testing.T) {
+	a := start(t)
+	got := map[uint64]int{}
+	take := func(data json.RawMessage) {
+		var batch struct {
+			Events []struct{ Seq uint64 }
+			Gap    bool
+		}
+		if err := json.Unmarshal(data, &batch); err != nil || batch.Gap {
+			t.Fatalf("%v: %.300s", err, data)
+		}
+		for _, e := range batch.Events {
+			got[e.Seq]++
+		}
+	}
+	id := a.place(anOrder)
+	a.ended(id, "COMPLETED")
+	last := a.events("", func(name string, data json.RawMessage) bool {
+		if name == "trace" {
+			take(data)
+		}
+		return name == "state"
+	})
+	other := a.place(anOrder)
+	a.ended(other, "COMPLETED")
+	back := false
+	a.events(last, func(name string, data json.RawMessage) bool {
+		switch name {
+		case "hello":
+			back = strings.Contains(string(data), `"back":true`)
+		case "trace":
+			take(data)
+		case "orders":
+			var all []struct{ ID string }
+			if err := json.Unmarshal(data, &all); err != nil || slices.ContainsFunc(all, func(o struct{ ID string }) bool { return o.ID == id }) {
+				t.Errorf("an order that did not change is told again: %s", data)
+			}
+		}
+		return name == "state"
+	})
+	if !back {
+		t.Error("the stream did not know who came back")
+	}
+	highest := uint64(0)
+	for seq, n := range got {
+		highest = max(highest, seq)
+		if n != 1 {
+			t.Errorf("event %d was told %d times", seq, n)
+		}
+	}
+	for seq := highest - uint64(len(got)) + 1; seq <= highest; seq++ {
+		if got[seq] == 0 {
+			t.Errorf("event %d is missing", seq)
+		}
+	}
+	a.events("another-run-1-2-3", func(name string, data json.RawMessage) bool {
+		if name == "hello" && !strings.Contains(string(data), `"back":false`) {
+			t.Errorf("a stream of another run goes on: %s", data)
+		}
+		return true
+	})
+}
+
+// While time stands still everything can be looked at, and what has to wait is answered later.
+func TestWhileTimeStandsStill(t *testing.T) {
+	a := start(t)
+	a.ended(a.place(anOrder), "COMPLETED")
+	var now struct{ Paused, Happened bool }
+	if a.post("time", `{"do":"pause"}`, &now); !now.Paused {
+		t.Fatalf("%+v", now)
+	}
+	var pending sent
+	if a.post("send", sending("acme", 1, anOrder), &pending); pending.Pending == 0 {
+		t.Fatalf("a request was answered while time stands still: %+v", pending)
+	}
+	machine := ""
+	for _, path := range []string{"info", "orders", "architecture", "queues", "machines", "tables", "logs", "faults", "permissions", "trace"} {
+		var got m
+		a.get(path, &got)
+		if path == "machines" {
+			machine = got["machines"].([]any)[0].(m)["id"].(string)
+		}
+	}
+	var executions struct {
+		Executions []struct{ Name, Status string }
+	}
+	if a.get("executions?machine="+machine, &executions); len(executions.Executions) != 1 || executions.Executions[0].Status != "SUCCEEDED" {
+		t.Errorf("%+v", executions)
+	}
+	var one struct {
+		Execution struct{ Status string }
+		Events    []struct{ Type string }
+	}
+	if a.get("execution?machine="+machine+"&name="+executions.Executions[0].Name, &one); one.Execution.Status != "SUCCEEDED" || len(one.Events) < 10 {
+		t.Errorf("%+v", one)
+	}
+	a.events("", func(name string, data json.RawMessage) bool {
+		if name == "hello" {
+			if a.post("time", `{"do":"step"}`, &now); !now.Happened || !now.Paused {
+				t.Errorf("there was no step to make: %+v", now)
+			}
+			a.post("time", `{"do":"resume"}`, &now)
+		}
+		var job struct {
+			Job    int
+			Result sent
+		}
+		if name != "job" {
+			return false
+		}
+		if err := json.Unmarshal(data, &job); err != nil || job.Job != pending.Pending || job.Result.Responses[0].Status != http.StatusAccepted {
+			t.Errorf("%v: %s", err, data)
+		}
+		return true
+	})
+}
+
+// An order whose intake crashes comes to the dead letters, is looked at, and completes when it is moved back.
+func TestRedrive(t *testing.T) {
+	a := start(t)
+	var set struct{ Faults []local.Fault }
+	a.post("faults", `{"faults":[{"name":"x","target":"intake","kind":"crash-before"}]}`, &set)
+	id := a.place(anOrder)
+	dead := ""
+	var queues struct {
+		Queues []struct {
+			ID, Label string
+			Sources   []string
+			Redrive   bool
+			Visible   int
+		}
+	}
+	a.until("the dead letter", func() bool {
+		a.post("time", `{"do":"advance","by":"4m"}`, &m{})
+		a.get("queues", &queues)
+		for _, q := range queues.Queues {
+			if q.Label == "ApiDeadLetterQueue" && q.Visible == 1 && q.Redrive {
+				dead = q.ID
+			}
+		}
+		return dead != ""
+	})
+	var queue struct {
+		Messages []local.Message
+		Tasks    []struct{ Status string }
+	}
+	a.get("queues/"+dead, &queue)
+	if len(queue.Messages) != 1 || queue.Messages[0].Body != anOrder || queue.Messages[0].State != "visible" || !strings.HasPrefix(queue.Messages[0].DeadLetterSource, "ApiQueue") {
+		t.Fatalf("%+v", queue)
+	}
+	a.get("faults", &set)
+	if len(set.Faults) != 1 || set.Faults[0].Happened < 5 {
+		t.Errorf("%+v", set)
+	}
+	a.post("faults", `{"faults":[]}`, &set)
+	a.post("queues/"+dead+"/redrive", `{}`, &m{})
+	a.ended(id, "COMPLETED")
+	if a.get("queues/"+dead, &queue); len(queue.Messages) != 0 || len(queue.Tasks) != 1 || queue.Tasks[0].Status != "COMPLETED" {
+		t.Errorf("%+v", queue)
+	}
+}
+
+func TestPurge(t *testing.T) {
+	a := start(t)
+	for _, r := range a.stack.Resources() {
+		if r.Label != "ApiDeadLetterQueue" {
+			continue
+		}
+		if _, err := a.stack.Call("sqs", "SendMessage", fmt.Appendf(nil, `{"QueueUrl":%q,"MessageBody":"x"}`, r.URL)); err != nil {
+			t.Fatal(err)
+		}
+		a.post("queues/"+r.LogicalID+"/purge", `{}`, &m{})
+		a.until("the queue to be empty", func() bool { return a.stack.Glance().Queues[r.LogicalID].Visible == 0 })
+	}
+}
+
+func TestTables(t *testing.T) {
+	a := start(t)
+	id := a.place(anOrder)
+	a.ended(id, "COMPLETED")
+	var tables struct{ Tables []struct{ ID, Label string } }
+	a.get("tables", &tables)
+	if len(tables.Tables) != 3 {
+		t.Fatalf("%+v", tables)
+	}
+	for _, table := range tables.Tables {
+		if table.Label != "WorkflowTable" {
+			continue
+		}
+		type page struct {
+			Items []map[string]map[string]any
+			Keys  map[string]string
+		}
+		for query, want := range map[string]int{"": 2, "?has=" + id: 2, "?has=nothing": 0, "?key=YWNtZQ%23" + id: 2, "?key=YWNtZQ%23" + id + "&prefix=STAT": 1, "?key=other": 0} {
+			var got page
+			if a.get("tables/"+table.ID+query, &got); len(got.Items) != want || got.Keys["HASH"] != "pk" {
+				t.Errorf("%q: %+v, want %d", query, got, want)
+			}
+		}
+	}
+}
+
+// Mistakes are told where they are made, with a status of their own.
+func TestMistakes(t *testing.T) {
+	a := start(t)
+	for _, c := range []struct {
+		path, body, want string
+		status           int
+	}{
+		{"time", `{"do":"fly"}`, "none of pause", 400},
+		{"time", `{"do":"advance","by":"-3s"}`, "duration", 400},
+		{"time", `{"do":"advance","by":"9000h"}`, "at most", 400},
+		{"time", `{"when":1}`, "unknown field", 400},
+		{"faults", `{"faults":[{"target":"nobody","kind":"throttle"}]}`, "nobody", 400},
+		{"send", `{"tenant":"acme","request":{"path":"orders"}}`, "begin with /", 400},
+		{"send", `{"tenant":"acme","times":100000,"request":{"path":"/orders"}}`, "at most", 400},
+		{"signin", `{}`, "tenant is missing", 400},
+		{"inbox", `{"status":99}`, "200 to 599", 400},
+		{"queues/Nowhere/purge", `{}`, "no such thing", 404},
+		{"queues/Nowhere/redrive", `{}`, "no such thing", 404},
+		{"nothing", `{}`, "no such thing", 404},
+		{"executions/stop", `{"arn":"arn:aws:states:eu-central-1:123456789012:execution:x:y"}`, "xecution", 502},
+	} {
+		res := a.try(c.path, c.body, map[string]string{"X-Console": "1"})
+		var problem struct{ Error string }
+		err := json.NewDecoder(res.Body).Decode(&problem)
+		res.Body.Close()
+		if res.StatusCode != c.status || err != nil || !strings.Contains(problem.Error, c.want) {
+			t.Errorf("%s %s: %d %q, want %d and %q", c.path, c.body, res.StatusCode, problem.Error, c.status, c.want)
+		}
+	}
+}
+
+func TestTheInboxAnswersAsItIsTold(t *testing.T) {
+	a := start(t)
+	a.post("inbox", `{"status":503,"seconds":0}`, &m{})
+	id := a.place(anOrder)
+	a.until("a delivery that failed", func() bool {
+		var got seen
+		a.get("orders/"+id, &got)
+		for _, e := range got.Entries {
+			if e.Lane == "webhook" && e.HTTP == "503" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// The page needs nothing but a stack.
+func TestThePageOfAnyStack(t *testing.T) {
+	template := `{"Resources":{"Q":{"Type":"AWS::SQS::Queue","Properties":{}}}}`
+	stack, err := local.New([]byte(template), local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stack.Close()
+	page := console.New(stack, console.Options{Path: "/x/"})
+	defer page.Close()
+	for _, path := range []string{"/x/", "/x/queues/Q", "/x/static/app.js", "/x/api/info", "/x/api/architecture", "/x/api/queues", "/x/api/machines", "/x/api/tables", "/x/api/resources/Q"} {
+		if code, body := request(page, path); code != http.StatusOK || body == "" {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	if _, body := request(page, "/x/"); !strings.Contains(body, `data-base="/x"`) {
+		t.Errorf("the page does not know where it is: %s", body)
+	}
+}
