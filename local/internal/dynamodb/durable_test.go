@@ -155,7 +155,7 @@ func TestCorruptRecords(t *testing.T) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(store)) {
 		value := store[key]
-		for range 200 {
+		for range 60 {
 			_ = restore(key, durabletest.Damaged(r, value))
 		}
 		for _, b := range []string{"", "null", "{}", "[]", `{"id":1}`, `{"what":1}`, string(value) + "x"} {
