@@ -1,10 +1,15 @@
 package localtest
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // AWS makes a call of a service, such as "sqs:SendMessage", from outside the stack, with all
@@ -34,6 +39,39 @@ func (s *Stack) TryAWS(action string, in M) (Value, error) {
 		out = []byte("{}")
 	}
 	return Value{out, s.t}, nil
+}
+
+// Config is for clients of the AWS SDK, which reach the stack with all permissions. They try each
+// call once: their waits would be by the wall clock.
+func (s *Stack) Config() aws.Config {
+	return aws.Config{
+		Region: s.Region(), RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: stackTime{s}},
+		Credentials: aws.AnonymousCredentials{}, // the SDK signs by the wall clock
+	}
+}
+
+// stackTime signs the SDK's requests by the stack's clock.
+type stackTime struct{ stack *Stack }
+
+// RoundTrip implements http.RoundTripper.
+func (t stackTime) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		_ = req.Body.Close() // it was read to its end
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	// sqs.eu-central-1.amazonaws.com, streams.dynamodb.eu-central-1.amazonaws.com
+	service, _, _ := strings.Cut(req.URL.Hostname(), "."+t.stack.Region()+".")
+	service = service[strings.LastIndexByte(service, '.')+1:]
+	if err := sign(req, t.stack.RootCredentials(), body, service, t.stack); err != nil {
+		return nil, err
+	}
+	return t.stack.Transport().RoundTrip(req)
 }
 
 func encode(t testing.TB, v any) []byte {

@@ -70,12 +70,17 @@ func (s *Stack) SignedBy(credentials aws.Credentials) *Client {
 	c := s.Anonymous()
 	c.authorize = func(r *http.Request, body []byte, service string) {
 		s.t.Helper()
-		sum := sha256.Sum256(body)
-		if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(sum[:]), service, s.region, s.Now()); err != nil {
+		if err := sign(r, credentials, body, service, s); err != nil {
 			s.t.Fatalf("localtest: signing: %v", err)
 		}
 	}
 	return c
+}
+
+// sign signs a request by the stack's clock.
+func sign(r *http.Request, credentials aws.Credentials, body []byte, service string, s *Stack) error {
+	sum := sha256.Sum256(body)
+	return v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(sum[:]), service, s.Region(), s.Now())
 }
 
 // With is the client with another header; an empty value takes it away.

@@ -19,6 +19,12 @@
 // Eventually or Subscription.Next moves it, from one event straight to the next; a
 // day of retries takes a moment, and the same test takes the same course each time.
 //
+// # Clients
+//
+// Anonymous, SignedIn, WithAPIKey and SignedBy are clients of the stack's REST and GraphQL APIs, with
+// subscriptions by websocket. AWS makes calls of AWS's services in their own JSON, and Config is for clients of the
+// SDK. What else speaks HTTP, such as package client of this module, uses Transport.
+//
 // # What goes wrong
 //
 // Inject brings about throttling, errors, crashes, duplicates and delays, in functions and in calls

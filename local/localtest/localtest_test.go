@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/orderflow-cdk/orderflow/local"
 	"github.com/orderflow-cdk/orderflow/local/localtest"
@@ -221,6 +222,28 @@ func TestSignedBy(t *testing.T) {
 		s.Anonymous().Do("GET", "/", nil).Want(http.StatusForbidden)
 		ada.SecretAccessKey = "guessed"
 		s.SignedBy(ada).Do("GET", "/", nil).Want(http.StatusForbidden)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	s := start(t)
+	begun := s.Now()
+	queues, tables := sqs.NewFromConfig(s.Config()), dynamodb.NewFromConfig(s.Config())
+	if _, err := queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(s.Output("Queue")), MessageBody: aws.String("Ada")}); err != nil {
+		t.Fatal(err)
+	}
+	s.Idle(time.Hour)
+	out, err := tables.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: aws.String(s.Output("Table")), Key: map[string]types.AttributeValue{"name": &types.AttributeValueMemberS{Value: "Ada"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if times, ok := out.Item["times"].(*types.AttributeValueMemberN); !ok || times.Value != "1" {
+		t.Errorf("the item is %v", out.Item)
+	}
+	if took := s.Now().Sub(begun); took <= 0 || took > time.Minute {
+		t.Errorf("it took %v of the stack's time", took)
 	}
 }
 

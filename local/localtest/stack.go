@@ -16,8 +16,7 @@ type M = map[string]any
 // Stack is a stack that runs for one test. What it embeds can be used as well.
 type Stack struct {
 	*local.Stack
-	t      testing.TB
-	region string
+	t testing.TB
 
 	mu            sync.Mutex // of what is written within events of the stack
 	trace         Trace
@@ -33,10 +32,7 @@ func Start(t testing.TB, template []byte, o local.Options) *Stack {
 	if o.RealTime {
 		t.Fatal("localtest: a test runs in virtual time; for Options.RealTime use local.New")
 	}
-	s := &Stack{t: t, region: o.Region, frames: map[string]int{}}
-	if s.region == "" {
-		s.region = "eu-central-1" // as Options say
-	}
+	s := &Stack{t: t, frames: map[string]int{}}
 	o.Logs = logs{s, o.Logs}
 	onEvent, onFrame := o.OnEvent, o.OnFrame
 	o.OnEvent = func(e local.Event) {
