@@ -1,6 +1,7 @@
 package states
 
 import (
+	"reflect"
 	"slices"
 	"time"
 )
@@ -96,6 +97,8 @@ func (h *history) compact() {
 		size += len(h.events[i].text)
 	}
 	blob := make([]byte, 0, size+2048)
+	var last map[string]any // written at
+	var at span
 	for i := range h.events {
 		e := &h.events[i]
 		from := len(blob)
@@ -115,7 +118,16 @@ func (h *history) compact() {
 			case e.text != nil:
 				blob = append(blob, e.text...)
 			case e.kind == stateEntered || e.kind == stateExited || e.kind == taskSubmitted || e.kind == taskSucceeded:
+				// What a state passes on is what the next one gets, which is written once.
+				m, _ := data.(map[string]any)
+				if m != nil && sameMap(m, last) {
+					spans[i], e.data = at, nil
+					continue
+				}
 				blob = appendJSON(blob, data)
+				if m != nil {
+					last, at = m, span{from, len(blob)}
+				}
 			}
 			e.data = nil
 		}
@@ -132,6 +144,11 @@ func (h *history) compact() {
 		}
 	}
 	h.events = slices.Clip(h.events)
+}
+
+// sameMap tells whether two values are one: values are never changed once they are made.
+func sameMap(a, b map[string]any) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 // variables are what an event's state assigned.
