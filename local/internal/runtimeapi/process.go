@@ -29,8 +29,9 @@ type process struct {
 	server    *http.Server
 	started   time.Time
 	state     state
-	limit     *time.Timer // of the initialization
-	work      chan struct{}
+	limit     *time.Timer   // of the initialization
+	work      chan struct{} // there is an event to take
+	busy      chan struct{} // one was taken
 	initError *Error
 	killed    bool
 	over      bool  // it has ended
@@ -65,7 +66,7 @@ func launch(e *Environment) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{env: e, state: starting, work: make(chan struct{}, 1), exit: make(chan struct{})}
+	p := &process{env: e, state: starting, work: make(chan struct{}, 1), busy: make(chan struct{}, 1), exit: make(chan struct{})}
 	p.server = &http.Server{Handler: p.routes(), ReadHeaderTimeout: time.Minute}
 	p.cmd = exec.Command(e.config.Bootstrap)
 	p.cmd.Dir = e.config.TaskRoot
@@ -141,10 +142,21 @@ func (p *process) watchMemory() {
 		case <-tick.C:
 		}
 		p.env.mu.Lock()
-		if p.state == starting || p.state == running || p.state == answering {
+		busy := p.state == starting || p.state == running || p.state == answering
+		if busy {
 			p.checkMemory(resident)
 		}
 		p.env.mu.Unlock()
+		if busy {
+			continue
+		}
+		tick.Stop()
+		select {
+		case <-p.exit:
+			return
+		case <-p.busy:
+			tick.Reset(memoryInterval)
+		}
 	}
 }
 

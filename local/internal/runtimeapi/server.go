@@ -88,6 +88,10 @@ func (p *process) take() *invocation {
 		return nil
 	}
 	p.state = running
+	select {
+	case p.busy <- struct{}{}:
+	default: // that of the last event was not looked at
+	}
 	e.current.handed = time.Now()
 	e.last = e.current.RequestID
 	return e.current
