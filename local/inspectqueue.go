@@ -16,7 +16,7 @@ type Message struct {
 	State     string     `json:"state"`
 	VisibleAt *time.Time `json:"visibleAt,omitempty"`
 	Sent      time.Time  `json:"sent"`
-	// FirstReceived is nil for a message that nobody received.
+	// FirstReceived is nil for a message that nobody received from this queue.
 	FirstReceived *time.Time `json:"firstReceived,omitempty"`
 	ReceiveCount  int        `json:"receiveCount"`
 	GroupID       string     `json:"groupId,omitempty"`
@@ -61,7 +61,7 @@ func (s *Stack) Messages(queue string, skip, limit int) ([]Message, QueueCounts,
 		if p.State != "visible" {
 			m.VisibleAt = &p.VisibleAt
 		}
-		if p.ReceiveCount > 0 {
+		if !p.FirstReceived.IsZero() {
 			m.FirstReceived = &p.FirstReceived
 		}
 		for _, a := range p.Message.Attributes {

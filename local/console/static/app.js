@@ -102,7 +102,7 @@ function draw() {
   drawTop();
   if (current && store.info) {
     if (store.failed) update($('main'), h('p', { class: 'error' }, store.failed));
-    else update($('main'), current.shown.render());
+    else update($('main'), h('h1', { class: 'sr' }, current.view.name), current.shown.render());
   }
 }
 

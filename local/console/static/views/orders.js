@@ -108,7 +108,7 @@ export default function orders({ go }) {
       all.length === 0 ? h('p', { class: 'empty' }, store.orders.size ? 'No order matches the filter.' : 'No orders yet. Send a request, or use any client: orders that come in from elsewhere appear here too.')
         : h('div', { class: 'scroll' }, h('table', {},
           h('caption', { class: 'sr' }, 'Orders, the latest first'),
-          h('thead', {}, h('tr', {}, ['Order', 'Tenant', 'Status', 'Seen by', 'Took'].map((t) => h('th', { scope: 'col' }, t)))),
+          h('thead', {}, h('tr', {}, ['Order', 'Tenant', 'Status', 'Seen by', 'Took'].map((t, i) => h('th', { scope: 'col', class: i === 4 ? 'num' : '' }, t)))),
           h('tbody', {}, all.slice(0, 200).map((o) => h('tr', { key: o.id, class: o.id === chosen ? 'chosen' : '' },
             h('td', { class: 'id' }, h('a', { href: href(`orders/${encodeURIComponent(o.id)}`), 'data-row': '', class: 'mono', title: o.id, 'aria-current': o.id === chosen ? 'true' : null }, short(o.id))),
             h('td', {}, o.tenant ?? ''),
