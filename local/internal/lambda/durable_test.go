@@ -18,64 +18,16 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/durable"
+	"github.com/orderflow-cdk/orderflow/local/internal/durable/durabletest"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
 )
 
-func dump(e durable.Engine) map[string]string {
-	all := map[string]string{}
-	for _, key := range e.Keys() {
-		r, ok := e.Record(key)
-		if !ok {
-			panic("no record of the key " + key)
-		}
-		all[key] = string(r)
-	}
-	return all
-}
-
-func bytesOf(records map[string]string) map[string][]byte {
-	out := map[string][]byte{}
-	for k, v := range records {
-		out[k] = []byte(v)
-	}
-	return out
-}
-
-// store keeps what an engine tells.
-type store struct {
-	e      durable.Engine
-	dirty  map[string]bool
-	mirror map[string]string
-}
-
-func watch(e durable.Engine) *store {
-	s := &store{e, map[string]bool{}, dump(e)}
-	e.Watch(func(key string) { s.dirty[key] = true })
-	return s
-}
-
-// commit brings the mirror up to date and holds it to all that there is.
-func (s *store) commit(t testing.TB) map[string][]byte {
-	t.Helper()
-	for key := range s.dirty {
-		delete(s.mirror, key)
-		if r, ok := s.e.Record(key); ok {
-			s.mirror[key] = string(r)
-		}
-	}
-	clear(s.dirty)
-	if diff := cmp.Diff(dump(s.e), s.mirror); diff != "" {
-		t.Fatalf("what was told of is not what there is (-is +told):\n%s", diff)
-	}
-	return bytesOf(s.mirror)
-}
-
 // sameRecords holds a restored service to the records that it was restored from.
 func sameRecords(t testing.TB, before map[string][]byte, e durable.Engine) {
 	t.Helper()
-	after, was := bytesOf(dump(e)), maps.Clone(before)
+	after, was := durabletest.Records(t, e), maps.Clone(before)
 	delete(after, "meta")
 	delete(was, "meta")
 	if diff := cmp.Diff(was, after); diff != "" {
@@ -88,7 +40,7 @@ func (s *streamStack) next(o streamOptions) *streamStack {
 	s.t.Helper()
 	n := newStreamStackOn(s.t, o, sim.New(s.k.Now(), 1), s.table)
 	n.batches = s.batches
-	records := bytesOf(dump(s.lambda))
+	records := durabletest.Records(s.t, s.lambda)
 	s.k.Close()
 	if dropped, err := n.lambda.Restore(records); err != nil || len(dropped) > 0 {
 		s.t.Fatal(err, dropped)
@@ -169,14 +121,15 @@ func restoredStreamModel(t *testing.T, r *rand.Rand, once bool) (restarts int) {
 	}
 	o := streamOptions{fn: lambda.FunctionProperties{Timeout: num(2), ReservedConcurrentExecutions: num(1 + r.Int64N(4))}, mapping: p, handle: counted}
 	s := newStreamStack(t, o)
-	kept := watch(s.lambda)
+	kept := durabletest.Keep(t, s.lambda)
 	restart := func() {
 		if st := s.lambda.Function("notify").Stats(); once && answers != st.Invocations-st.Timeouts {
 			return
 		}
 		answers = 0
 		restarts++
-		records := kept.commit(t)
+		kept.Verify()
+		records := kept.Records()
 		more := r.IntN(10) == 0
 		if more {
 			o.mapping.ParallelizationFactor = num(1 + r.Int64N(10))
@@ -189,7 +142,7 @@ func restoredStreamModel(t *testing.T, r *rand.Rand, once bool) (restarts int) {
 		if s.m.Pending() != pending {
 			t.Errorf("%d records wait, there were %d", s.m.Pending(), pending)
 		}
-		kept = watch(s.lambda)
+		kept = durabletest.Keep(t, s.lambda)
 	}
 	for range changes {
 		i := r.IntN(items)
@@ -283,7 +236,7 @@ func TestNewMappingBeginsAtItsStartingPosition(t *testing.T) {
 		s.table.change("k", "a")
 		s.table.change("k", "b")
 		n := newStreamStackOn(t, o, sim.New(s.k.Now(), 1), s.table)
-		records := bytesOf(dump(s.lambda))
+		records := durabletest.Records(t, s.lambda)
 		delete(records, "stream/esm")
 		if _, err := n.lambda.Restore(records); err != nil {
 			t.Fatal(err)
@@ -368,7 +321,7 @@ func TestRestoredAsynchronousInvocations(t *testing.T) {
 				return out, err
 			}
 			l = newAsyncLife(t, start, counted)
-			kept := watch(l.s)
+			kept := durabletest.Keep(t, l.s)
 			for i := range n {
 				in := fmt.Sprintf(`{"FunctionName":"f","InvocationType":"Event","Payload":"event %d"}`, i)
 				l.s.Do(api.Call{Service: "lambda", Action: "Invoke", Input: []byte(in)}, func(_ []byte, err error) {
@@ -383,7 +336,8 @@ func TestRestoredAsynchronousInvocations(t *testing.T) {
 				}
 				answers = 0
 				restarts++
-				records := kept.commit(t)
+				kept.Verify()
+				records := kept.Records()
 				old := l
 				l = newAsyncLife(t, old.k.Now(), counted)
 				old.k.Close()
@@ -394,7 +348,7 @@ func TestRestoredAsynchronousInvocations(t *testing.T) {
 					t.Fatal(err, dropped)
 				}
 				sameRecords(t, records, l.s)
-				kept = watch(l.s)
+				kept = durabletest.Keep(t, l.s)
 			}
 			for _, m := range receiveAll(t, l.dlq) {
 				ended["dead "+m]++
@@ -413,7 +367,7 @@ func TestRestoredAsynchronousInvocations(t *testing.T) {
 			if keys := l.s.Keys(); len(keys) != 1 {
 				t.Errorf("left behind: %v", keys)
 			}
-			kept.commit(t)
+			kept.Verify()
 		})
 	}
 	if restarts < 100 {
@@ -439,7 +393,7 @@ func TestCorruptRecordIsNamed(t *testing.T) {
 	s := newStreamStack(t, o)
 	s.changes("a b c")
 	s.lambda.Do(api.Call{Service: "lambda", Action: "Invoke", Input: []byte(`{"FunctionName":"notify","InvocationType":"Event","Payload":{"Records":[]}}`)}, func([]byte, error) {})
-	records := bytesOf(dump(s.lambda))
+	records := durabletest.Records(t, s.lambda)
 	if len(records) != 3 {
 		t.Fatalf("records %s", records)
 	}
@@ -474,7 +428,7 @@ func TestWhatIsGoneIsTold(t *testing.T) {
 	for range 2 {
 		s.lambda.Do(api.Call{Service: "lambda", Action: "Invoke", Input: []byte(`{"FunctionName":"notify","InvocationType":"Event"}`)}, func([]byte, error) {})
 	}
-	dropped, err := lambda.NewService(s.k, "eu-central-1", "111122223333").Restore(bytesOf(dump(s.lambda)))
+	dropped, err := lambda.NewService(s.k, "eu-central-1", "111122223333").Restore(durabletest.Records(t, s.lambda))
 	if err != nil {
 		t.Fatal(err)
 	}

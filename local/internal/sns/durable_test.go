@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
-	"github.com/orderflow-cdk/orderflow/local/internal/durable"
+	"github.com/orderflow-cdk/orderflow/local/internal/durable/durabletest"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 )
@@ -40,8 +40,7 @@ type life struct {
 	k       *sim.Kernel
 	s       *sns.Service
 	w       *world
-	dirty   map[string]bool
-	mirror  map[string]string
+	kept    *durabletest.Keeper
 	stopped bool
 }
 
@@ -72,47 +71,13 @@ var declared = []sns.SubscriptionProperties{
 }
 
 func newLife(t testing.TB, now time.Time, w *world, subscriptions ...sns.SubscriptionProperties) *life {
-	l := &life{TB: t, k: sim.New(now, 1), w: w, dirty: map[string]bool{}}
+	l := &life{TB: t, k: sim.New(now, 1), w: w}
 	l.s = sns.NewService(l.k, l, region, account, l.post)
 	templateOf(t, l.s, subscriptions...)
 	return l
 }
 
-func (l *life) watch() {
-	l.mirror = dump(l.s)
-	l.s.Watch(func(key string) { l.dirty[key] = true })
-}
-
-func (l *life) commit() {
-	for key := range l.dirty {
-		if r, ok := l.s.Record(key); ok {
-			l.mirror[key] = string(r)
-		} else {
-			delete(l.mirror, key)
-		}
-	}
-	clear(l.dirty)
-}
-
-func dump(e durable.Engine) map[string]string {
-	all := map[string]string{}
-	for _, key := range e.Keys() {
-		r, ok := e.Record(key)
-		if !ok {
-			panic("no record of the key " + key)
-		}
-		all[key] = string(r)
-	}
-	return all
-}
-
-func bytesOf(records map[string]string) map[string][]byte {
-	out := map[string][]byte{}
-	for k, v := range records {
-		out[k] = []byte(v)
-	}
-	return out
-}
+func (l *life) watch() { l.kept = durabletest.Keep(l, l.s) }
 
 // next is the same service in another process, with the same template unless another is given.
 func (l *life) next(subscriptions ...sns.SubscriptionProperties) (*life, []string) {
@@ -122,7 +87,7 @@ func (l *life) next(subscriptions ...sns.SubscriptionProperties) (*life, []strin
 		subscriptions = declared
 	}
 	n := newLife(l.TB, l.k.Now(), l.w, subscriptions...)
-	dropped, err := n.s.Restore(bytesOf(dump(l.s)))
+	dropped, err := n.s.Restore(durabletest.Records(l, l.s))
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -302,7 +267,7 @@ func restarts(t *testing.T, seed uint64, probability float64) (*life, int) {
 			l.k.RunUntil(o.at)
 			l.do(o)
 		} else if l.k.Idle() {
-			l.commit()
+			l.kept.Verify()
 			return l, n
 		} else {
 			l.k.Step()
@@ -310,17 +275,14 @@ func restarts(t *testing.T, seed uint64, probability float64) (*life, int) {
 		if random.Float64() >= probability {
 			continue
 		}
-		l.commit()
-		before := dump(l.s)
-		if diff := cmp.Diff(before, l.mirror); diff != "" {
-			t.Fatalf("what was told of is not what there is (-is +told):\n%s", diff)
-		}
+		l.kept.Verify()
+		before := l.kept.Records()
 		l, _ = l.next()
 		n++
-		after := maps.Clone(l.mirror)
+		after := l.kept.Records()
 		for key, r := range before {
-			if strings.HasPrefix(key, "delivery/") && !strings.Contains(r, `"due"`) { // the attempt is made again now
-				after[key] = strings.Replace(after[key], fmt.Sprintf(`,"due":%q`, l.k.Now().Format(time.RFC3339Nano)), "", 1)
+			if strings.HasPrefix(key, "delivery/") && !strings.Contains(string(r), `"due"`) { // the attempt is made again now
+				after[key] = []byte(strings.Replace(string(after[key]), fmt.Sprintf(`,"due":%q`, l.k.Now().Format(time.RFC3339Nano)), "", 1))
 			}
 		}
 		delete(before, "meta")
@@ -355,7 +317,7 @@ func TestRestoreAnywhere(t *testing.T) {
 				}
 			}
 			var left []string
-			for key := range dump(l.s) {
+			for _, key := range l.s.Keys() {
 				if kind, _, _ := strings.Cut(key, "/"); kind == "message" || kind == "delivery" {
 					left = append(left, key)
 				}

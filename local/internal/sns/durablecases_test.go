@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/durable/durabletest"
 	"github.com/orderflow-cdk/orderflow/local/internal/sns"
 )
 
@@ -22,7 +23,7 @@ func restored(t *testing.T, from *fixture, p sns.TopicProperties, subscriptions 
 	for _, sub := range subscriptions {
 		f.subscribe(sub)
 	}
-	dropped, err := f.s.Restore(bytesOf(dump(from.s)))
+	dropped, err := f.s.Restore(durabletest.Records(t, from.s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func TestCorruptRecordIsNamed(t *testing.T) {
 	for range 40 {
 		f.k.Step()
 	}
-	records := bytesOf(dump(f.s))
+	records := durabletest.Records(t, f.s)
 	kinds := map[string]int{}
 	for _, key := range slices.Sorted(maps.Keys(records)) {
 		kind, _, _ := strings.Cut(key, "/")

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
-	"github.com/orderflow-cdk/orderflow/local/internal/durable"
+	"github.com/orderflow-cdk/orderflow/local/internal/durable/durabletest"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/states"
 )
@@ -84,13 +84,12 @@ type life struct {
 	s       *states.Service
 	out     *outside
 	rand    *rand.Rand
-	dirty   map[string]bool
-	mirror  map[string]string
+	kept    *durabletest.Keeper
 	stopped bool // the process is gone
 }
 
 func newLife(t testing.TB, now time.Time, out *outside, seed uint64) *life {
-	l := &life{t: t, k: sim.New(now, 1), out: out, rand: rand.New(rand.NewPCG(seed, 2)), dirty: map[string]bool{}}
+	l := &life{t: t, k: sim.New(now, 1), out: out, rand: rand.New(rand.NewPCG(seed, 2))}
 	l.s = states.NewService(l.k, l, "eu-west-1", "123456789012")
 	for _, m := range []struct{ name, definition string }{{"orders", orders}, {"nested", nested}} {
 		if _, err := l.s.CreateStateMachine(m.name, states.StateMachineProperties{DefinitionString: m.definition, RoleArn: role}); err != nil {
@@ -100,35 +99,7 @@ func newLife(t testing.TB, now time.Time, out *outside, seed uint64) *life {
 	return l
 }
 
-// watch keeps a mirror of the records, as a store does.
-func (l *life) watch() {
-	l.mirror = dump(l.s)
-	l.s.Watch(func(key string) { l.dirty[key] = true })
-}
-
-// commit brings the mirror up to date, from the keys that were told.
-func (l *life) commit() {
-	for key := range l.dirty {
-		if r, ok := l.s.Record(key); ok {
-			l.mirror[key] = string(r)
-		} else {
-			delete(l.mirror, key)
-		}
-	}
-	clear(l.dirty)
-}
-
-func dump(e durable.Engine) map[string]string {
-	all := map[string]string{}
-	for _, key := range e.Keys() {
-		if r, ok := e.Record(key); ok {
-			all[key] = string(r)
-		} else {
-			panic("no record of the key " + key)
-		}
-	}
-	return all
-}
+func (l *life) watch() { l.kept = durabletest.Keep(l.t, l.s) }
 
 // next is the same service in another process, some time later.
 func (l *life) next(gap time.Duration, seed uint64) *life {
@@ -136,7 +107,7 @@ func (l *life) next(gap time.Duration, seed uint64) *life {
 	l.stopped = true
 	n := newLife(l.t, l.k.Now().Add(gap), l.out, seed)
 	n.s.KeepHistories = l.s.KeepHistories
-	dropped, err := n.s.Restore(bytesOf(l.mirror))
+	dropped, err := n.s.Restore(l.kept.Records())
 	if err != nil || len(dropped) > 0 {
 		l.t.Fatal(err, dropped)
 	}
@@ -145,14 +116,6 @@ func (l *life) next(gap time.Duration, seed uint64) *life {
 	}
 	n.watch()
 	return n
-}
-
-func bytesOf(records map[string]string) map[string][]byte {
-	out := map[string][]byte{}
-	for k, v := range records {
-		out[k] = []byte(v)
-	}
-	return out
 }
 
 // Do is the bus.
@@ -373,32 +336,25 @@ func TestRestoreAnywhere(t *testing.T) {
 				for i := 0; i < steps && more; i++ {
 					more = l.k.Step()
 					if i%17 == 0 {
-						l.commit()
+						l.kept.Commit()
 					}
 				}
 				if !more {
 					break
 				}
-				l.commit()
-				if diff := cmp.Diff(dump(l.s), l.mirror); diff != "" {
-					t.Fatalf("what was told of is not what there is (-is +told):\n%s", diff)
-				}
+				l.kept.Verify()
 				if restarts++; restarts%3 == 0 && seed%2 == 1 {
 					gap = time.Duration(random.IntN(3000)) * time.Millisecond
 					longest += gap
 				} else {
 					gap = 0
 				}
-				before := dump(l.s)
+				before := l.kept.Records()
 				l = l.next(gap, random.Uint64())
-				after := l.mirror
-				delete(before, "meta")
-				if meta := after["meta"]; meta == "" {
-					t.Fatal("no meta")
-				}
-				same := maps.Clone(after)
-				delete(same, "meta")
-				if diff := cmp.Diff(before, same); diff != "" {
+				after := l.kept.Records()
+				delete(before, "meta") // which counts the restarts
+				delete(after, "meta")
+				if diff := cmp.Diff(before, after); diff != "" {
 					t.Fatalf("a restored service has other records (-before +after):\n%s", diff)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/durable/durabletest"
 	"github.com/orderflow-cdk/orderflow/local/internal/states"
 )
 
@@ -23,7 +24,7 @@ func restored(t testing.TB, from *stack, definitions ...string) (*stack, []strin
 	for _, d := range definitions {
 		to.define(d)
 	}
-	dropped, err := to.s.Restore(bytesOf(dump(from.s)))
+	dropped, err := to.s.Restore(durabletest.Records(t, from.s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestWhatWasDueMeanwhileIsDueAtOnce(t *testing.T) {
 		arns = append(arns, st.begin(`{}`).ARN)
 	}
 	st.k.Advance(time.Second)
-	records := bytesOf(dump(st.s))
+	records := durabletest.Records(t, st.s)
 
 	to := newStack(t)
 	to.k.Advance(time.Hour)
@@ -195,7 +196,7 @@ func TestExecutionKeepsItsDefinitionAndRole(t *testing.T) {
 	}
 	next.sm = sm
 	next.answer["lambda:Invoke"] = answer
-	if _, err := next.s.Restore(bytesOf(dump(st.s))); err != nil {
+	if _, err := next.s.Restore(durabletest.Records(t, st.s)); err != nil {
 		t.Fatal(err)
 	}
 	definitions := func(s *states.Service) (n int) {
@@ -239,7 +240,7 @@ func TestExecutionsOfStateMachinesThatAreGone(t *testing.T) {
 	st.begin(`{}`)
 	to := newStack(t)
 	to.k.RunUntil(st.k.Now())
-	dropped, err := to.s.Restore(bytesOf(dump(st.s)))
+	dropped, err := to.s.Restore(durabletest.Records(t, st.s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +304,7 @@ func TestExpressExecutionsBeginAgain(t *testing.T) {
 	to := newStack(t)
 	to.k.RunUntil(st.k.Now())
 	express(to)
-	if _, err := to.s.Restore(bytesOf(dump(st.s))); err != nil {
+	if _, err := to.s.Restore(durabletest.Records(t, st.s)); err != nil {
 		t.Fatal(err)
 	}
 	to.k.Advance(9 * time.Second)
@@ -340,7 +341,7 @@ func half(t *testing.T) *life {
 
 func TestCorruptRecordIsNamed(t *testing.T) {
 	l := half(t)
-	records := bytesOf(l.mirror)
+	records := l.kept.Records()
 	kinds := map[string]int{}
 	for _, key := range slices.Sorted(maps.Keys(records)) {
 		kind, _, _ := strings.Cut(key, "/")
@@ -376,7 +377,7 @@ func TestCorruptRecordIsNamed(t *testing.T) {
 }
 
 func TestNewerFormatIsRefused(t *testing.T) {
-	records := bytesOf(dump(half(t).s))
+	records := half(t).kept.Records()
 	records["meta"] = []byte(strings.Replace(string(records["meta"]), `"version":1`, `"version":2`, 1))
 	_, err := newLife(t, start, &outside{}, 0).s.Restore(records)
 	if want := "record meta: written by a newer orderflow (version 2, this one reads 1)"; err == nil || err.Error() != want {
@@ -406,10 +407,7 @@ func TestHistoriesAreForgottenAsBefore(t *testing.T) {
 	}
 	for n.k.Step() {
 	}
-	n.commit()
-	if diff := cmp.Diff(dump(n.s), n.mirror); diff != "" {
-		t.Errorf("(-is +told)\n%s", diff)
-	}
+	n.kept.Verify()
 	if after := kept(n); len(after) != 5 {
 		t.Errorf("%v are kept", after)
 	}
@@ -423,7 +421,7 @@ func TestWithoutHistories(t *testing.T) {
 	want := undisturbed(t)["o2"]
 	for i := 0; l.k.Step(); i++ {
 		if i%10 == 0 {
-			l.commit()
+			l.kept.Commit()
 			l = l.next(0, uint64(i))
 		}
 	}
