@@ -1,9 +1,11 @@
 package console_test
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"image/png"
 	"net/url"
 	"os"
 	"os/exec"
@@ -189,11 +191,23 @@ func (b *browser) shoot(name string, width, height int64, theme string) {
 	}
 	b.look(width, height, theme)
 	b.do(chromedp.Sleep(500 * time.Millisecond))
-	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		b.failed(err)
 	}
-	if err := os.WriteFile(filepath.Join(*screenshots, "console-"+theme+"-"+name+".png"), png, 0o644); err != nil {
+	// Chromium compresses fast rather than well.
+	picture, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var small bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, picture); err != nil {
+		b.Fatal(err)
+	}
+	if small.Len() > len(shot) {
+		small = *bytes.NewBuffer(shot)
+	}
+	if err := os.WriteFile(filepath.Join(*screenshots, "console-"+theme+"-"+name+".png"), small.Bytes(), 0o644); err != nil {
 		b.Fatal(err)
 	}
 }

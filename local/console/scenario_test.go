@@ -70,6 +70,13 @@ func TestPlaceAnOrderAndSeeItComplete(t *testing.T) {
 	b.click(`main a[href*="WorkflowTable"]`)
 	b.sees(".items tbody", id)
 	b.shoot("tables", 1280, 800, "light")
+
+	b.goTo("logs")
+	b.do(chromedp.SendKeys(chromedp.CSS("main input[type=search]"), id))
+	b.until("the lines of the order", func() bool {
+		return js[bool](b, `(() => { const all = [...document.querySelectorAll(".line")]; return all.length > 3 && new Set(all.map((e) => e.querySelector(".who").textContent)).size > 2; })()`)
+	})
+	b.shoot("logs", 1280, 800, "dark")
 }
 
 // Break it, see it, mend it, redrive it, and see it complete.

@@ -42,7 +42,7 @@ export default function faults() {
   }
 
   const describe = (f) => [
-    kinds[f.kind]?.[0] ?? f.kind, f.errorName ? ` ${f.errorName}` : '', ` · ${f.target}`, f.delay ? ` · ${f.delay / 1e9} s` : '', f.probability ? ` · ${Math.round(f.probability * 100)} %` : '', f.times ? ` · ${f.times} times` : '',
+    kinds[f.kind]?.[0] ?? f.kind, f.errorName ? ` ${f.errorName}` : '', ` · ${f.target}`, f.delay ? ` · ${f.delay / 1e9} s` : '', f.probability ? ` · ${Math.round(f.probability * 100)} %` : '', f.times ? ` · ${f.times === 1 ? 'once' : `${f.times} times`}` : '',
   ].join('');
 
   function presets() {

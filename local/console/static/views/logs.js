@@ -65,4 +65,4 @@ export default function logs({ go }) {
   };
 }
 
-const brief = (rest) => Object.entries(rest).filter(([k]) => !['requestId', 'function', '_aws'].includes(k)).map(([k, v]) => `${k}=${typeof v === 'object' ? JSON.stringify(v) : v}`).join(' ').slice(0, 300);
+const brief = (rest) => Object.entries(rest).filter(([k]) => !['requestId', 'function', 'Function', 'timestamp', 'messageId', '_aws'].includes(k)).map(([k, v]) => `${k}=${typeof v === 'object' ? JSON.stringify(v) : v}`).join(' ').slice(0, 300);
