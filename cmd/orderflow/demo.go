@@ -111,6 +111,7 @@ func (c *demoCommand) Run() error {
 		}
 	} else {
 		r.print(os.Stdout, stack.Now().Sub(d.started), time.Since(wall))
+		printFigures(os.Stdout, stack.FunctionFigures())
 	}
 	return r.verdict()
 }

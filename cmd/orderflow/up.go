@@ -69,6 +69,7 @@ func (c *upCommand) Run() error {
 		return err
 	}
 	defer stack.Close()
+	defer func() { printFigures(os.Stderr, stack.FunctionFigures()) }()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
