@@ -43,15 +43,30 @@ func (s *Stack) TryAWS(action string, in M) (Value, error) {
 
 // Config is for clients of the AWS SDK, which reach the stack with all permissions. They try each
 // call once: their waits would be by the wall clock.
-func (s *Stack) Config() aws.Config {
+func (s *Stack) Config() aws.Config { return s.config(s.RootCredentials()) }
+
+// ConfigOf is Config with the permissions of a role of the template, by its ARN.
+func (s *Stack) ConfigOf(roleARN string) aws.Config {
+	s.t.Helper()
+	credentials, err := s.RoleCredentials(roleARN)
+	if err != nil {
+		s.t.Fatalf("localtest: %v", err)
+	}
+	return s.config(credentials)
+}
+
+func (s *Stack) config(c aws.Credentials) aws.Config {
 	return aws.Config{
-		Region: s.Region(), RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: stackTime{s}},
+		Region: s.Region(), RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: stackTime{s, c}},
 		Credentials: aws.AnonymousCredentials{}, // the SDK signs by the wall clock
 	}
 }
 
 // stackTime signs the SDK's requests by the stack's clock.
-type stackTime struct{ stack *Stack }
+type stackTime struct {
+	stack       *Stack
+	credentials aws.Credentials
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t stackTime) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -68,7 +83,7 @@ func (t stackTime) RoundTrip(req *http.Request) (*http.Response, error) {
 	// sqs.eu-central-1.amazonaws.com, streams.dynamodb.eu-central-1.amazonaws.com
 	service, _, _ := strings.Cut(req.URL.Hostname(), "."+t.stack.Region()+".")
 	service = service[strings.LastIndexByte(service, '.')+1:]
-	if err := sign(req, t.stack.RootCredentials(), body, service, t.stack); err != nil {
+	if err := sign(req, t.credentials, body, service, t.stack); err != nil {
 		return nil, err
 	}
 	return t.stack.Transport().RoundTrip(req)

@@ -146,6 +146,7 @@ func TestATestThatFailsTellsWhy(t *testing.T) {
 		{"a subscription that is refused", func(_ testing.TB, s *localtest.Stack) {
 			user(s).Subscribe(`subscription { onWave { text } }`, nil)
 		}, []string{"subscribing: ", "onWave"}},
+		{"no such role", func(_ testing.TB, s *localtest.Stack) { s.ConfigOf("arn:aws:iam::123456789012:role/none") }, []string{"the template has no role arn:"}},
 		{"an API key", func(_ testing.TB, s *localtest.Stack) { s.WithAPIKey("Ada") }, []string{`no API key "Ada"`}},
 		{"a template that cannot be run", func(t testing.TB, _ *localtest.Stack) {
 			localtest.Start(t, []byte(`{"Resources":{"Bucket":{"Type":"AWS::S3::Bucket"}}}`), local.Options{})

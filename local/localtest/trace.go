@@ -121,13 +121,37 @@ const (
 	lastLines  = 40
 )
 
+// condensed leaves out what happened again and again but for the last times, as a test's polling does.
+func condensed(t Trace) (kept Trace, left int) {
+	type kind struct {
+		kind             local.EventKind
+		from, to, action string
+	}
+	const last = 3
+	seen := map[kind]int{}
+	for _, e := range slices.Backward(t) {
+		k := kind{e.Kind, e.From, e.To, e.Action}
+		if seen[k]++; seen[k] > last && e.Err == "" {
+			left++
+			continue
+		}
+		kept = append(kept, e)
+		if len(kept) == lastEvents {
+			break
+		}
+	}
+	slices.Reverse(kept)
+	return kept, left
+}
+
 // report logs the end of the trace and of the logs.
 func (s *Stack) report() {
 	trace, lines := s.Trace(), s.Logs()
 	// Log lines are in the trace too, but shortened.
 	trace = trace.Where(func(e local.Event) bool { return e.Kind != local.EventLog })
 	if len(trace) > 0 {
-		s.t.Logf("what happened last (%d of %d events):\n%s", min(len(trace), lastEvents), len(trace), trace[max(0, len(trace)-lastEvents):])
+		shown, left := condensed(trace)
+		s.t.Logf("what happened last (%d of %d events; without %d of what happened again and again):\n%s", len(shown), len(trace), left, shown)
 	}
 	if len(lines) > 0 {
 		s.t.Logf("what functions logged last (%d of %d lines):\n%s", min(len(lines), lastLines), len(lines), strings.Join(lines[max(0, len(lines)-lastLines):], "\n"))

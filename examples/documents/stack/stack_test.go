@@ -2,6 +2,7 @@ package stack_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -10,6 +11,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"example.com/documents/document"
 	"example.com/documents/stack"
@@ -93,27 +98,58 @@ func history(r *localtest.Response) string {
 // job is what the converter finds in its queue.
 type job struct{ Token, ID, Key, Format, Cancel string }
 
-// take is the converter taking a job.
-func take(t *testing.T, s *localtest.Stack) job {
+// converter is somebody else's program, with the role that the stack has for it.
+type converter struct {
+	t     *testing.T
+	queue string
+	jobs  *sqs.Client
+	tasks *sfn.Client
+}
+
+func newConverter(t *testing.T, s *localtest.Stack) converter {
 	t.Helper()
-	queue := s.Output("ConversionQueue")
-	s.Eventually(func() bool { return s.Waiting(queue) > 0 }, time.Minute)
-	m := s.AWS("sqs:ReceiveMessage", localtest.M{"QueueUrl": queue})
-	if m.Len("Messages") != 1 {
-		t.Fatalf("the converter got %d messages", m.Len("Messages"))
+	cfg := s.ConfigOf(s.Output("ConverterRole"))
+	return converter{t, s.Output("ConversionQueue"), sqs.NewFromConfig(cfg), sfn.NewFromConfig(cfg)}
+}
+
+// take takes a job. There has to be one within the time for which SQS waits.
+func (c converter) take() job {
+	c.t.Helper()
+	out, err := c.jobs.ReceiveMessage(c.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &c.queue, WaitTimeSeconds: 20})
+	if err != nil || len(out.Messages) != 1 {
+		c.t.Fatalf("the converter got no job: %v", err)
 	}
 	var j job
-	if err := json.Unmarshal([]byte(m.Text("Messages.0.Body")), &j); err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal([]byte(*out.Messages[0].Body), &j); err != nil {
+		c.t.Fatal(err)
 	}
-	s.AWS("sqs:DeleteMessage", localtest.M{"QueueUrl": queue, "ReceiptHandle": m.Text("Messages.0.ReceiptHandle")})
+	if _, err := c.jobs.DeleteMessage(c.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &c.queue, ReceiptHandle: out.Messages[0].ReceiptHandle}); err != nil {
+		c.t.Fatal(err)
+	}
 	return j
 }
 
-// convert is the converter taking a job and having done it.
-func convert(t *testing.T, s *localtest.Stack) {
-	t.Helper()
-	s.AWS("states:SendTaskSuccess", localtest.M{"taskToken": take(t, s).Token, "output": `{"pages": 635, "content": "%PDF…"}`})
+// convert takes a job and reports it done.
+func (c converter) convert() {
+	c.t.Helper()
+	if err := c.succeed(c.take()); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c converter) succeed(j job) error {
+	_, err := c.tasks.SendTaskSuccess(c.t.Context(), &sfn.SendTaskSuccessInput{TaskToken: &j.Token, Output: aws.String(`{"pages": 635, "content": "%PDF…"}`)})
+	return err
+}
+
+// refuse takes a job and reports that the document cannot be read.
+func (c converter) refuse() {
+	c.t.Helper()
+	j := c.take()
+	_, err := c.tasks.SendTaskFailure(c.t.Context(), &sfn.SendTaskFailureInput{TaskToken: &j.Token, Error: aws.String("Unreadable"), Cause: aws.String("it is upside down")})
+	if err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // files are the steps whose files there are.
@@ -141,7 +177,7 @@ func TestADocumentIsConverted(t *testing.T) {
 	}
 	reaches(s, acme, status, document.Fetched)
 	s.Advance(20 * time.Minute) // conversions take their time
-	convert(t, s)
+	newConverter(t, s).convert()
 	reaches(s, acme, status, document.Stored)
 
 	r := result(acme, status)
@@ -177,7 +213,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 			status := submit(acme, document.Request{Source: tt.source, Format: "text"})
 			if tt.refuse {
 				reaches(s, acme, status, document.Fetched)
-				s.AWS("states:SendTaskFailure", localtest.M{"taskToken": take(t, s).Token, "error": "Unreadable", "cause": "it is upside down"})
+				newConverter(t, s).refuse()
 			}
 			reaches(s, acme, status, document.Refused)
 			s.Idle(time.Hour)
@@ -201,7 +237,7 @@ func TestAFailureIsCompensated(t *testing.T) {
 	s.Inject(local.Fault{Target: "store", Kind: local.FailWith, ErrorName: "DiskFull"})
 	status := submit(acme, mobyDick)
 	reaches(s, acme, status, document.Fetched)
-	convert(t, s)
+	newConverter(t, s).convert()
 	reaches(s, acme, status, document.Failed)
 	s.Idle(time.Hour)
 	if got := result(acme, status).Text("reason"); got != "DiskFull" {
@@ -210,7 +246,7 @@ func TestAFailureIsCompensated(t *testing.T) {
 	if got := files(s); got != "" {
 		t.Errorf("the files of %s are still there", got)
 	}
-	if j := take(t, s); j.Cancel == "" || !strings.Contains(status, j.Cancel) {
+	if j := newConverter(t, s).take(); j.Cancel == "" || !strings.Contains(status, j.Cancel) {
 		t.Errorf("the converter is told %+v", j)
 	}
 	if n := len(s.Trace().Kind(local.EventInvocation).To("Store")); n != 5 {
@@ -226,7 +262,8 @@ func TestTheConverterNeverCallsBack(t *testing.T) {
 	status := submit(acme, mobyDick)
 	reaches(s, acme, status, document.Fetched)
 	begun := s.Now()
-	first := take(t, s)
+	c := newConverter(t, s)
+	job := c.take()
 	s.Advance(59 * time.Minute)
 	if got := acme.Do("GET", status, nil).Text("status"); got != document.Fetched {
 		t.Fatalf("after 59 minutes it is %s", got)
@@ -241,7 +278,8 @@ func TestTheConverterNeverCallsBack(t *testing.T) {
 	if got := files(s); got != "" {
 		t.Errorf("the files of %s are still there", got)
 	}
-	if _, err := s.TryAWS("states:SendTaskSuccess", localtest.M{"taskToken": first.Token, "output": "{}"}); err == nil || !strings.Contains(err.Error(), "TaskTimedOut") {
+	var late *types.TaskTimedOut
+	if err := c.succeed(job); !errors.As(err, &late) {
 		t.Errorf("calling back after all: %v", err)
 	}
 }
@@ -257,7 +295,7 @@ func TestDuplicates(t *testing.T) {
 			status := submit(acme.With("Idempotency-Key", "moby"), mobyDick)
 			reaches(s, acme, status, document.Fetched)
 			s.Advance(time.Second)
-			convert(t, s)
+			newConverter(t, s).convert()
 			reaches(s, acme, status, document.Stored)
 			if s.Faults()[0].Happened != 1 {
 				t.Error("nothing was duplicated")
@@ -291,7 +329,7 @@ func TestWhatWasGivenUpIsRedriven(t *testing.T) {
 	s.Heal()
 	s.Redrive(dead)
 	reaches(s, acme, status, document.Fetched)
-	convert(t, s)
+	newConverter(t, s).convert()
 	reaches(s, acme, status, document.Stored)
 	if s.Waiting(dead) != 0 {
 		t.Error("the message is still there")
@@ -330,7 +368,7 @@ func TestTelling(t *testing.T) {
 	if got := acme.GraphQL(`query($id: ID!) { order(orderId: $id) { status } }`, localtest.M{"id": id}); got.Text("order.status") != "FETCHED" {
 		t.Errorf("asked: %s", got)
 	}
-	convert(t, s)
+	newConverter(t, s).convert()
 	for _, want := range []string{"CONVERTED", "STORED"} {
 		if got := mine.Next(time.Minute); got.Text("onMyOrders.status") != want {
 			t.Errorf("told %s, want %s", got, want)
