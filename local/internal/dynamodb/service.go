@@ -91,6 +91,10 @@ var actions = map[string]action{
 func (s *Service) Do(c api.Call, done func([]byte, error)) {
 	a, ok := actions[c.Action]
 	if !ok {
+		if read, is := reads[c.Action]; is {
+			done(read(s, c.Input))
+			return
+		}
 		done(nil, api.Errorf("UnknownOperationException", "DynamoDB action %q is not simulated", c.Action))
 		return
 	}

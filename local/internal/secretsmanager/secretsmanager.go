@@ -129,7 +129,13 @@ const (
 func (s *Service) Do(c api.Call, done func([]byte, error)) { done(s.do(c)) }
 
 func (s *Service) do(c api.Call) ([]byte, error) {
-	if c.Action != "GetSecretValue" {
+	switch c.Action {
+	case "GetSecretValue":
+	case "DescribeSecret":
+		return s.describeSecret(c)
+	case "ListSecrets":
+		return s.listSecrets(c)
+	default:
 		return nil, &api.Error{Code: "InvalidRequestException", Status: 501, Message: "not simulated: secretsmanager:" + c.Action}
 	}
 	var in struct{ SecretId, VersionId, VersionStage string }

@@ -30,16 +30,17 @@ var actions map[string]func(*Service, []byte) ([]byte, error)
 
 func init() {
 	actions = map[string]func(*Service, []byte) ([]byte, error){
-		"StartExecution":       (*Service).startExecution,
-		"StopExecution":        (*Service).stopExecution,
-		"DescribeExecution":    (*Service).describeExecution,
-		"DescribeStateMachine": (*Service).describeStateMachine,
-		"ListExecutions":       (*Service).listExecutions,
-		"ListStateMachines":    (*Service).listStateMachines,
-		"GetExecutionHistory":  (*Service).getExecutionHistory,
-		"SendTaskSuccess":      (*Service).sendTaskSuccess,
-		"SendTaskFailure":      (*Service).sendTaskFailure,
-		"SendTaskHeartbeat":    (*Service).sendTaskHeartbeat,
+		"StartExecution":                   (*Service).startExecution,
+		"StopExecution":                    (*Service).stopExecution,
+		"DescribeExecution":                (*Service).describeExecution,
+		"DescribeStateMachine":             (*Service).describeStateMachine,
+		"DescribeStateMachineForExecution": (*Service).describeStateMachineForExecution,
+		"ListExecutions":                   (*Service).listExecutions,
+		"ListStateMachines":                (*Service).listStateMachines,
+		"GetExecutionHistory":              (*Service).getExecutionHistory,
+		"SendTaskSuccess":                  (*Service).sendTaskSuccess,
+		"SendTaskFailure":                  (*Service).sendTaskFailure,
+		"SendTaskHeartbeat":                (*Service).sendTaskHeartbeat,
 	}
 }
 

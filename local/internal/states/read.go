@@ -1,0 +1,19 @@
+package states
+
+// describeStateMachineForExecution tells of the definition and the role with which an execution began.
+func (s *Service) describeStateMachineForExecution(b []byte) ([]byte, error) {
+	var in struct {
+		ExecutionArn string `json:"executionArn"`
+	}
+	if err := decodeInput(b, &in); err != nil {
+		return nil, err
+	}
+	ex, err := s.findExecution(in.ExecutionArn)
+	if err != nil {
+		return nil, err
+	}
+	return appendJSON(nil, map[string]any{
+		"stateMachineArn": ex.sm.ARN, "name": ex.sm.Name, "definition": ex.version.definition, "roleArn": ex.role,
+		"updateDate": epoch(ex.sm.created),
+	}), nil
+}
