@@ -18,9 +18,8 @@ const machinesFile = "testdata/machines.txt"
 // machineCase is one of testdata/machines.txt: a definition, its inputs and outcomes.
 type machineCase struct {
 	name, definition string
-	// fault is why moto does something else, and refused why asl-validator refuses it.
-	fault, refused string
-	runs           []machineRun
+	fault            string // why moto does something else
+	runs             []machineRun
 }
 
 // machineRun is an input and what becomes of it: "<" and JSON, or "!", an error and part of its cause.
@@ -40,8 +39,6 @@ func machineCases(t testing.TB) (head string, cases []machineCase) {
 			switch {
 			case strings.HasPrefix(line, "moto: "):
 				c.fault = line[6:]
-			case strings.HasPrefix(line, "asl-validator: "):
-				c.refused = line[15:]
 			case strings.HasPrefix(line, "states: "):
 				c.definition = `{"StartAt":"A","States":` + line[8:] + `}`
 			case strings.HasPrefix(line, "> "):
@@ -86,9 +83,6 @@ func TestMachines(t *testing.T) {
 			fmt.Fprintf(&b, "\n=== %s\n", c.name)
 			if c.fault != "" {
 				fmt.Fprintf(&b, "moto: %s\n", c.fault)
-			}
-			if c.refused != "" {
-				fmt.Fprintf(&b, "asl-validator: %s\n", c.refused)
 			}
 			fmt.Fprintf(&b, "states: %s\n", strings.TrimSuffix(strings.TrimPrefix(c.definition, `{"StartAt":"A","States":`), "}"))
 			for _, r := range c.runs {

@@ -65,7 +65,7 @@ func (o object) condition(nested bool) condition {
 				o.fail("%s belongs to the outermost rule", key)
 			}
 		case "Variable":
-			c.variable = o.reference(key, false)
+			c.variable = o.reference(key, true)
 		case "And", "Or":
 			found++
 			c.join = key
@@ -109,7 +109,7 @@ func (o object) comparison(c *condition, key string) {
 	}
 	c.operator, c.kind = name, known.kind
 	if isPath {
-		c.path = o.reference(key, false)
+		c.path = o.reference(key, true)
 		return
 	}
 	c.literal = o.m[key]

@@ -76,8 +76,13 @@ func compileReference(source string) (*reference, error) {
 		}
 	}
 	var err error
-	r.path, err = jsonpath.Compile(literalQuotes(rest))
-	return r, err
+	if r.path, err = jsonpath.Compile(literalQuotes(rest)); err != nil {
+		return nil, err
+	}
+	if extras := r.path.Extras(); len(extras) > 0 {
+		return nil, fmt.Errorf("%q: paths of Step Functions do not have %s; intrinsic functions like States.ArrayLength may serve", source, strings.Join(extras, ", "))
+	}
+	return r, nil
 }
 
 // literalQuotes has a backslash before a double quote mean itself in a name in single quotes, where
@@ -320,7 +325,7 @@ type resultPath struct {
 }
 
 // place puts a result into an input. Neither is changed. Members that are not there are
-// made; what is there and is no object, or an element that is not there, is a failure.
+// made; what is there and is no object, or an element that is not there, is a failure (but the first one of an array).
 func (b *branch) place(p *resultPath, input, result any) (any, *failure) {
 	if p.discard {
 		return input, nil
@@ -336,6 +341,8 @@ func (b *branch) place(p *resultPath, input, result any) (any, *failure) {
 	return out, nil
 }
 
+// put is place, where in is what there is at the steps so far. An array of one element is made where there is
+// nothing or an empty one.
 func put(steps []jsonpath.Step, in any, there bool, v any) (out any, bad *jsonpath.Step, at any) {
 	if len(steps) == 0 {
 		return v, nil, nil
@@ -343,7 +350,11 @@ func put(steps []jsonpath.Step, in any, there bool, v any) (out any, bad *jsonpa
 	step := &steps[0]
 	if step.Element {
 		list, ok := in.([]any)
-		if !ok || step.Index >= len(list) {
+		switch {
+		case (!there || ok && len(list) == 0) && step.Index == 0:
+			out, bad, at := put(steps[1:], nil, false, v)
+			return []any{out}, bad, at
+		case !ok || step.Index >= len(list):
 			return nil, step, in
 		}
 		out, bad, at := put(steps[1:], list[step.Index], true, v)
