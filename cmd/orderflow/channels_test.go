@@ -37,14 +37,18 @@ func TestChannelsAreHeldAgainstTheHistory(t *testing.T) {
 		for _, e := range c.got {
 			got = append(got, arrival{e, at.Add(time.Second)})
 		}
-		c.want.Channel = "webhook"
+		c.want.Channel = "websocket"
 		delays := map[string]time.Duration{}
-		tally := compare("webhook", got, told, delays)
+		tally := compare("websocket", got, told, delays)
 		if tally != c.want {
 			t.Errorf("%s: %+v, want %+v", name, tally, c.want)
 		}
 		if ok := tally.problem() == ""; ok != (c.want.Missing+c.want.OutOfOrder+c.want.Invented == 0) {
 			t.Errorf("%s: problem %q", name, tally.problem())
+		}
+		tally.Channel = webhookChannel
+		if ok := tally.problem() == ""; ok != (c.want.Missing+c.want.Invented == 0) {
+			t.Errorf("%s, as webhooks: problem %q", name, tally.problem())
 		}
 		if len(delays) != tally.Delivered || tally.Delivered > 0 && delays[a1.ID] != time.Second {
 			t.Errorf("%s: delays %v", name, delays)
