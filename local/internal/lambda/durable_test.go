@@ -30,7 +30,7 @@ func sameRecords(t testing.TB, before map[string][]byte, e durable.Engine) {
 	after, was := durabletest.Records(t, e), maps.Clone(before)
 	delete(after, "meta")
 	delete(was, "meta")
-	if diff := cmp.Diff(was, after); diff != "" {
+	if diff := durabletest.Diff(was, after); diff != "" {
 		t.Fatalf("a restored service has other records (-before +after):\n%s", diff)
 	}
 }

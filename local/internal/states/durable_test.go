@@ -354,7 +354,7 @@ func TestRestoreAnywhere(t *testing.T) {
 				after := l.kept.Records()
 				delete(before, "meta") // which counts the restarts
 				delete(after, "meta")
-				if diff := cmp.Diff(before, after); diff != "" {
+				if diff := durabletest.Diff(before, after); diff != "" {
 					t.Fatalf("a restored service has other records (-before +after):\n%s", diff)
 				}
 			}

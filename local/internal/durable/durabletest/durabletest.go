@@ -44,7 +44,7 @@ func (k *Keeper) Commit() {
 func (k *Keeper) Verify() {
 	k.t.Helper()
 	k.Commit()
-	if d := cmp.Diff(texts(Records(k.t, k.engine)), texts(k.records)); d != "" {
+	if d := Diff(Records(k.t, k.engine), k.records); d != "" {
 		k.t.Fatalf("what Watch told makes other records (+) than there are (-): %s", d)
 	}
 }
@@ -72,6 +72,9 @@ func Records(t testing.TB, e durable.Engine) map[string][]byte {
 	}
 	return all
 }
+
+// Diff is how records differ, as texts: b from a.
+func Diff(a, b map[string][]byte) string { return cmp.Diff(texts(a), texts(b)) }
 
 func texts(records map[string][]byte) map[string]string {
 	out := make(map[string]string, len(records))
