@@ -17,7 +17,7 @@ func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pattern := range []string{"../docs/*.md", "../docs/adr/*.md"} {
+	for _, pattern := range []string{"../docs/*.md", "../docs/adr/*.md", "../examples/*/*.md"} {
 		more, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
