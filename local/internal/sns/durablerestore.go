@@ -1,8 +1,6 @@
 package sns
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -20,17 +18,15 @@ func (s *Service) Restore(records map[string][]byte) (dropped []string, err erro
 		return nil, nil
 	}
 	r := &restorer{s: s, records: records, gone: map[string]int{}, lost: map[string]string{}}
-	for _, step := range []struct {
-		kind string
-		read func(id string, record []byte) error
-	}{
-		{"meta", r.meta}, {"topic", r.topic}, {"subscription", r.readSubscription}, {"", r.restoreSubscriptions},
-		{"", r.renumber}, {"token", r.token}, {"message", r.message}, {"delivery", r.delivery}, {"", r.resume},
+	for _, step := range []func() error{
+		r.meta, r.each("topic", r.topic), r.each("subscription", r.readSubscription), r.restoreSubscriptions,
+		r.renumber, r.each("token", r.token), r.each("message", r.message), r.each("delivery", r.delivery),
 	} {
-		if err := r.each(step.kind, step.read); err != nil {
+		if err := step(); err != nil {
 			return nil, err
 		}
 	}
+	r.resume()
 	return r.dropped(), nil
 }
 
@@ -44,225 +40,40 @@ type restorer struct {
 	lost          map[string]string // why there is no subscription of an id, or topic of a name
 }
 
-type restoredSubscription struct {
-	subscriptionRecord
-	id string
-}
-
-// each reads the records of a kind in the order of their keys. Without a kind there is one step.
-func (r *restorer) each(kind string, read func(id string, record []byte) error) error {
-	if kind == "" {
-		return read("", nil)
-	}
-	if kind == "meta" {
-		for key := range r.records {
-			if before, _, _ := strings.Cut(key, "/"); key != "meta" && !slices.Contains([]string{"topic", "subscription", "token", "message", "delivery"}, before) {
-				return fmt.Errorf("record %s: there are no records of this kind", key)
+// each reads the records of a kind, in the order of their keys.
+func (r *restorer) each(kind string, read func(id string, record []byte) error) func() error {
+	return func() error {
+		for _, key := range slices.Sorted(maps.Keys(r.records)) {
+			if id, ok := strings.CutPrefix(key, kind+"/"); ok {
+				if err := read(id, r.records[key]); err != nil {
+					return fmt.Errorf("record %s: %w", key, err)
+				}
 			}
-		}
-		if err := read("", r.records["meta"]); err != nil {
-			return fmt.Errorf("record meta: %w", err)
 		}
 		return nil
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.records)) {
-		if id, ok := strings.CutPrefix(key, kind+"/"); ok {
-			if err := read(id, r.records[key]); err != nil {
-				return fmt.Errorf("record %s: %w", key, err)
-			}
-		}
-	}
-	return nil
 }
 
-func (r *restorer) meta(_ string, record []byte) error {
-	if err := durable.CheckHeader(record, recordVersion); err != nil {
-		return err
+func (r *restorer) meta() error {
+	if err := durable.CheckHeader(r.records["meta"], recordVersion); err != nil {
+		return fmt.Errorf("record meta: %w", err)
 	}
 	var m metaRecord
-	if err := durable.Decode(record, &m); err != nil {
-		return err
+	if err := durable.Decode(r.records["meta"], &m); err != nil {
+		return fmt.Errorf("record meta: %w", err)
+	}
+	for key := range r.records {
+		switch kind, _, _ := strings.Cut(key, "/"); kind {
+		case "meta", "topic", "subscription", "token", "message", "delivery":
+		default:
+			return fmt.Errorf("record %s: there are no records of this kind", key)
+		}
 	}
 	s := r.s
 	s.generation = m.Generation + 1
 	// A process makes the same ids as the one before it, if it is given the same seed.
 	s.ids = rand.New(rand.NewPCG(s.ids.Uint64(), s.ids.Uint64()^s.generation*0x9e3779b97f4a7c15))
 	return nil
-}
-
-// merge is what attributes are that the template gave as before, that were then changed to what
-// they are, and that the template gives otherwise now: what it has changed wins.
-func merge(before, changed, template map[string]string) map[string]string {
-	out := map[string]string{}
-	for _, m := range []map[string]string{changed, template} {
-		for name := range m {
-			from, value, ok := template[name], changed[name], false
-			if old, had := before[name]; old == from && had == hasKey(template, name) {
-				_, ok = changed[name]
-			} else {
-				value, ok = template[name]
-			}
-			if ok {
-				out[name] = value
-			}
-		}
-	}
-	return out
-}
-
-func hasKey(m map[string]string, name string) bool {
-	_, ok := m[name]
-	return ok
-}
-
-func (r *restorer) topic(name string, record []byte) error {
-	var rec topicRecord
-	if err := durable.Decode(record, &rec); err != nil {
-		return err
-	}
-	t := r.s.byARN[r.s.topicARN(name)]
-	if t == nil {
-		r.lost["topic "+name] = ""
-		return nil
-	}
-	t.deleted = rec.Deleted
-	attributes := merge(rec.Declared, rec.Attributes, t.settings.declared)
-	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		value := attributes[name]
-		if name == "MaximumMessageSize" {
-			n, err := strconv.Atoi(value)
-			if err != nil {
-				return err
-			}
-			// Not by setAttribute: there may be subscriptions now that would have forbidden it.
-			t.maxSize, t.attributes[name] = n, value
-			t.settings.set(name, value)
-			continue
-		}
-		if err := t.setAttribute(name, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *restorer) readSubscription(id string, record []byte) error {
-	var rec subscriptionRecord
-	if err := durable.Decode(record, &rec); err != nil {
-		return err
-	}
-	if rec.Topic == "" || rec.Number == 0 {
-		return errors.New("it is no subscription")
-	}
-	if err := checkEndpoint(rec.Protocol, rec.Endpoint); err != nil {
-		return err
-	}
-	r.subscriptions = append(r.subscriptions, restoredSubscription{rec, id})
-	return nil
-}
-
-// restoreSubscriptions makes the subscriptions, in their order, or finds them among those of the template.
-func (r *restorer) restoreSubscriptions(string, []byte) error {
-	s := r.s
-	slices.SortFunc(r.subscriptions, func(a, b restoredSubscription) int { return cmp.Compare(a.Number, b.Number) })
-	for _, t := range s.topics {
-		for _, sub := range t.subscriptions {
-			sub.number = 0 // until it is known whether it is a new one
-		}
-	}
-	s.made = 0
-	for i := range r.subscriptions {
-		rec := &r.subscriptions[i]
-		s.made = max(s.made, rec.Number)
-		t := s.byARN[s.topicARN(rec.Topic)]
-		if t == nil {
-			r.lose(rec, "topic "+rec.Topic)
-			continue
-		}
-		if err := r.subscription(t, rec); err != nil {
-			return fmt.Errorf("record subscription/%s: %w", rec.id, err)
-		}
-	}
-	for _, t := range s.topics {
-		for _, sub := range t.subscriptions {
-			if sub.number == 0 {
-				s.made++
-				sub.number = s.made
-			}
-		}
-		slices.SortStableFunc(t.subscriptions, func(a, b *Subscription) int { return cmp.Compare(a.number, b.number) })
-	}
-	return nil
-}
-
-// lose notes that there is no subscription for a record any more.
-func (r *restorer) lose(rec *restoredSubscription, what string) {
-	if !rec.Gone {
-		r.lost[what] = ""
-	}
-	r.lost["id "+rec.id] = what
-}
-
-func (r *restorer) subscription(t *Topic, rec *restoredSubscription) error {
-	s := r.s
-	var sub *Subscription // as the template has made it
-	var template map[string]string
-	for _, made := range t.subscriptions {
-		if made.number == 0 && made.Protocol == rec.Protocol && made.Endpoint == rec.Endpoint {
-			sub, template = made, made.template
-		}
-	}
-	switch {
-	case sub == nil && rec.Template:
-		r.lose(rec, "topic "+t.Name+": subscription of "+rec.Endpoint)
-		return nil
-	case sub != nil && rec.Gone && !rec.Template:
-		template = nil // it is not the template's, which is a later one
-	case sub != nil:
-		sub.forget()
-	}
-	fresh := &Subscription{
-		ARN: t.ARN + ":" + rec.id, Protocol: rec.Protocol, Endpoint: rec.Endpoint, topic: t, principal: rec.Principal,
-		pending: rec.Pending, gone: rec.Gone, authenticated: rec.Authenticated, number: rec.Number, template: template,
-	}
-	fresh.attributes = maps.Clone(rec.Attributes)
-	if template != nil {
-		fresh.attributes = merge(rec.Declared, rec.Attributes, template)
-	}
-	if fresh.attributes == nil {
-		fresh.attributes = map[string]string{}
-	}
-	if err := fresh.settle(); err != nil {
-		if template == nil {
-			return err
-		}
-		fresh.attributes = maps.Clone(template) // what calls had set does not go with it any more
-		if err := fresh.settle(); err != nil {
-			return err
-		}
-	}
-	fresh.address()
-	s.kept[rec.id] = fresh
-	if !fresh.gone {
-		t.subscriptions = append(t.subscriptions, fresh)
-		s.subscriptions[fresh.ARN] = fresh
-	}
-	return nil
-}
-
-// forget undoes what making a subscription of the template did, since it is there already.
-func (sub *Subscription) forget() {
-	t, s := sub.topic, sub.topic.s
-	delete(s.subscriptions, sub.ARN)
-	delete(s.kept, sub.id())
-	t.subscriptions = slices.DeleteFunc(slices.Clone(t.subscriptions), func(other *Subscription) bool { return other == sub })
-	maps.DeleteFunc(s.tokens, func(_ string, t *token) bool { return t.sub == sub })
-	for _, d := range s.deliveries {
-		if d.sub == sub {
-			d.timer.Cancel()
-			d.end()
-		}
-	}
 }
 
 func (r *restorer) token(tok string, record []byte) error {
@@ -291,7 +102,7 @@ func (r *restorer) find(id string) (*Subscription, error) {
 
 // renumber moves the messages that new subscriptions of the template are sent behind those
 // that are restored.
-func (r *restorer) renumber(string, []byte) error {
+func (r *restorer) renumber() error {
 	last := uint64(0)
 	for key := range r.records {
 		if kind, id, _ := strings.Cut(key, "/"); kind == "message" || kind == "delivery" {
@@ -388,7 +199,7 @@ func (r *restorer) delivery(id string, record []byte) error {
 
 // resume has what is restored go on: first what was due, in that order, then the attempts that were
 // under way and the messages that nobody got yet.
-func (r *restorer) resume(string, []byte) error {
+func (r *restorer) resume() {
 	s := r.s
 	slices.SortStableFunc(r.deliveries, func(a, b *delivery) int {
 		if a.due.IsZero() != b.due.IsZero() {
@@ -428,7 +239,6 @@ func (r *restorer) resume(string, []byte) error {
 		}
 		sub.settleGone()
 	}
-	return nil
 }
 
 func (r *restorer) dropped() (out []string) {
