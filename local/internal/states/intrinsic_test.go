@@ -37,3 +37,21 @@ func TestWildcard(t *testing.T) {
 		}
 	}
 }
+
+// TestLiteralQuotes is about a recording of the service, the first one.
+func TestLiteralQuotes(t *testing.T) {
+	for _, c := range []struct{ path, name string }{
+		{`$['Test\""Name"']`, `Test\""Name"`},
+		{`$["Test\"Name"]`, `Test"Name`},
+		{`$['it\'s "so"']`, `it's "so"`},
+		{`$['a\\"b']`, `a\"b`},
+	} {
+		r, err := compileReference(c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := r.path.Get(map[string]any{c.name: 1.0}); err != nil || v != 1.0 {
+			t.Errorf("%s does not find %s: %v", c.path, c.name, err)
+		}
+	}
+}

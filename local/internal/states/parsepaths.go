@@ -131,7 +131,7 @@ func (o object) payload(key string) *payload {
 func (o object) resultPath() resultPath {
 	v, ok := o.m["ResultPath"]
 	if !ok {
-		return resultPath{source: "$"}
+		return resultPath{}
 	}
 	if v == nil {
 		return resultPath{discard: true}
@@ -144,7 +144,7 @@ func (o object) resultPath() resultPath {
 		o.fail("ResultPath must be a path in the state's input but is %s", r.source)
 	}
 	steps, _ := r.path.Reference()
-	return resultPath{source: r.source, steps: steps}
+	return resultPath{steps: steps}
 }
 
 // literalOrPath reads key or keyPath, where there may be one of them.

@@ -319,7 +319,6 @@ func (b *branch) follow(r *reference, input any) (any, *failure) {
 
 // resultPath is where a state's result goes in its input.
 type resultPath struct {
-	source  string
 	steps   []jsonpath.Step // none: the result replaces the input
 	discard bool            // null
 }
