@@ -153,6 +153,7 @@ func (s *Stack) buildQueue(r *cfn.Resource, sources sources) error {
 	if err != nil {
 		return named(r, err)
 	}
+	q.URL = s.names.queueURL(r.LogicalID)
 	sources.queues[q.ARN] = q
 	s.functions.AddTarget(q.ARN, q)
 	return nil

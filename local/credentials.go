@@ -38,6 +38,9 @@ func (s *Stack) principalOf(accessKey string) (caller, secret string, ok bool) {
 	if accessKey == s.accessKey("AKIA", rootCaller) {
 		return "", s.secretKey(rootCaller), true
 	}
+	if assumed, ok := s.endpoint.sessions[accessKey]; ok && s.Now().Before(assumed.expires) {
+		return assumed.role, assumed.credentials.SecretAccessKey, true
+	}
 	if !strings.HasPrefix(accessKey, "ASIA") {
 		return "", "", false
 	}

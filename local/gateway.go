@@ -98,7 +98,7 @@ func (s *Stack) addressee(r *http.Request) string {
 		host = name
 	}
 	switch {
-	case isAWS(r):
+	case s.isAWS(r):
 		return "aws"
 	case s.isGraphQL(host):
 		return "appsync"

@@ -14,10 +14,13 @@ import (
 // made in any order and a run can be repeated.
 type names struct {
 	region, account, stack string
-	endpoint               string    // where the stack is served; "": AWS's own hosts
-	started                time.Time // of which streams have their label
-	template               *cfn.Template
-	groups                 map[string]string // names that the template gives to log groups, by logical id
+	endpoint               string // where the stack is served; "": AWS's own hosts
+	// outside says that URLs of GraphQL APIs are for who is outside the stack, which are those where it is served. Functions
+	// are given AWS's own, since programs may insist on https; they reach it all the same.
+	outside  bool
+	started  time.Time // of which streams have their label
+	template *cfn.Template
+	groups   map[string]string // names that the template gives to log groups, by logical id
 }
 
 // physical is the name CloudFormation would generate, without its random tail.
@@ -37,7 +40,11 @@ func (n names) arn(service, resource string) string {
 }
 
 func (n names) queueURL(logicalID string) string {
-	return fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", n.region, n.account, n.physical(logicalID))
+	base := n.endpoint
+	if base == "" {
+		base = "https://sqs." + n.region + ".amazonaws.com"
+	}
+	return base + "/" + n.account + "/" + n.physical(logicalID)
 }
 
 // ref is the value of Ref for a resource, by the "Return values" section of
@@ -123,10 +130,16 @@ func (n names) getAtt(id, typ, attr string) (string, error) {
 	case "AWS::AppSync::GraphQLApi.Arn":
 		return n.arn("appsync", "apis/"+id), nil
 	case "AWS::AppSync::GraphQLApi.GraphQLUrl":
+		if n.outside && n.endpoint != "" {
+			return n.endpoint + "/graphql", nil
+		}
 		return "https://" + n.graphQLHost("appsync-api", id) + "/graphql", nil
 	case "AWS::AppSync::GraphQLApi.GraphQLDns":
 		return n.graphQLHost("appsync-api", id), nil
 	case "AWS::AppSync::GraphQLApi.RealtimeUrl":
+		if rest, ok := strings.CutPrefix(n.endpoint, "http"); ok && n.outside {
+			return "ws" + rest + "/graphql/realtime", nil
+		}
 		return "wss://" + n.graphQLHost("appsync-realtime-api", id) + "/graphql", nil
 	case "AWS::AppSync::GraphQLApi.RealtimeDns":
 		return n.graphQLHost("appsync-realtime-api", id), nil

@@ -96,13 +96,14 @@ type Stack struct {
 	clock   clock
 	current atomic.Pointer[sim.Kernel] // the world's, for Now
 	observers
-	faults  faults
-	abroad  int           // what is under way outside: requests, invocations of processes
-	keeper                // of what outlives the process
-	proxy   *outlet       // of processes; nil if there was none yet
-	wake    chan struct{} // something new may come before what Run waits for
-	stopped chan struct{} // closed when Run ends
-	closed  chan struct{} // closed by Close
+	faults   faults
+	abroad   int           // what is under way outside: requests, invocations of processes
+	keeper                 // of what outlives the process
+	endpoint endpoint      // of AWS clients
+	proxy    *outlet       // of processes; nil if there was none yet
+	wake     chan struct{} // something new may come before what Run waits for
+	stopped  chan struct{} // closed when Run ends
+	closed   chan struct{} // closed by Close
 
 	*world
 }

@@ -84,6 +84,7 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	b.services["states"] = w.machines
 	b.services["secretsmanager"] = w.secrets
 	b.services["sns"] = w.topics
+	b.services["sts"] = api.Func(s.callTokens)
 	s.openJournals(w)
 	w.names.groups = map[string]string{}
 	env := w.names.environment(o.Parameters)
@@ -94,7 +95,9 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	if err != nil {
 		return err
 	}
-	if w.outputs, err = t.Outputs(env); err != nil {
+	outside := w.names
+	outside.outside = true
+	if w.outputs, err = t.Outputs(outside.environment(o.Parameters)); err != nil {
 		return err
 	}
 	old := s.world
