@@ -192,6 +192,9 @@ func TestADocumentIsConverted(t *testing.T) {
 	}
 	of(s, "other").Do("GET", status, nil).Problem(http.StatusNotFound)
 	s.Anonymous().Do("GET", status, nil).Problem(http.StatusUnauthorized)
+	if denied := s.Trace().Kind(local.EventDenied); len(denied) > 0 {
+		t.Errorf("what the stack's own permissions do not allow:\n%s", denied)
+	}
 }
 
 func TestWhatCannotBeRead(t *testing.T) {
