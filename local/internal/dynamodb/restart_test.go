@@ -20,6 +20,7 @@ type walk struct {
 	r          *rand.Rand
 	alive, ref *life
 	n, said    int
+	iterator   string
 }
 
 // TestRestart: a service that goes on from its records answers as one does that was never ended.
@@ -166,6 +167,29 @@ func (w *walk) item(table string) string {
 	return it
 }
 
+// stream reads a stream by its API, with an iterator that may be of an earlier process.
+func (w *walk) stream() {
+	arn := w.ref.s.Table("orders").StreamARN()
+	w.both("DescribeStream", `{"StreamArn":"`+arn+`"}`)
+	if w.iterator == "" || w.r.IntN(3) == 0 {
+		var d struct {
+			StreamDescription struct{ Shards []struct{ ShardId string } }
+		}
+		var i struct{ ShardIterator string }
+		for _, e := range []error{
+			json.Unmarshal([]byte(w.ref.ok("DescribeStream", `{"StreamArn":"`+arn+`"}`)), &d),
+			json.Unmarshal([]byte(w.ref.ok("GetShardIterator", fmt.Sprintf(`{"StreamArn":"%s","ShardId":"%s","ShardIteratorType":"%s"}`,
+				arn, d.StreamDescription.Shards[0].ShardId, []string{"TRIM_HORIZON", "LATEST"}[w.r.IntN(2)]))), &i),
+		} {
+			if e != nil {
+				w.t.Fatal(e)
+			}
+		}
+		w.iterator = i.ShardIterator
+	}
+	w.both("GetRecords", `{"ShardIterator":"`+w.iterator+`","Limit":5}`)
+}
+
 func (w *walk) step() {
 	table := []string{"orders", "plain", "odd"}[w.r.IntN(3)]
 	on := `{"TableName":"` + table + `","ReturnConsumedCapacity":"INDEXES",`
@@ -189,6 +213,8 @@ func (w *walk) step() {
 		w.both("Query", `{"TableName":"orders","IndexName":"all","KeyConditionExpression":"gh = :g","ExpressionAttributeValues":{":g":{"S":"g1"}}}`)
 	case n < 86:
 		w.both("DescribeTable", `{"TableName":"`+table+`"}`)
+	case n < 87:
+		w.stream()
 	case n < 90:
 		w.both("GetItem", on+`"Key":{`+w.key(table)+`}}`)
 	default:
