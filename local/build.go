@@ -21,14 +21,8 @@ import (
 // effect on a run, with the reason.
 var declared = map[string]string{
 	"AWS::CDK::Metadata":                          "metadata",
-	"AWS::IAM::Role":                              "permissions are not enforced",
-	"AWS::IAM::Policy":                            "permissions are not enforced",
-	"AWS::IAM::ManagedPolicy":                     "permissions are not enforced",
-	"AWS::Lambda::Permission":                     "permissions are not enforced",
-	"AWS::SQS::QueuePolicy":                       "permissions are not enforced",
-	"AWS::SNS::TopicPolicy":                       "permissions are not enforced",
-	"AWS::Logs::ResourcePolicy":                   "permissions are not enforced",
-	"AWS::KMS::Key":                               "nothing is encrypted",
+	"AWS::Logs::ResourcePolicy":                   "services write to the log groups that they were given",
+	"AWS::KMS::Key":                               "nothing is encrypted; its policy decides",
 	"AWS::KMS::Alias":                             "nothing is encrypted",
 	"AWS::CloudWatch::Alarm":                      "no alarm is evaluated",
 	"AWS::CloudWatch::CompositeAlarm":             "no alarm is evaluated",
@@ -42,7 +36,6 @@ var declared = map[string]string{
 	"AWS::WAFv2::WebACLAssociation":               "no request is inspected",
 	"AWS::WAFv2::LoggingConfiguration":            "no request is inspected",
 	"AWS::XRay::ResourcePolicy":                   "nothing is traced",
-	"AWS::SecretsManager::ResourcePolicy":         "permissions are not enforced",
 	"AWS::ApplicationAutoScaling::ScalableTarget": "tables are on demand",
 }
 
@@ -51,7 +44,9 @@ func simulated(typ string) bool {
 	switch typ {
 	case "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Lambda::Function",
 		"AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret",
-		"AWS::SNS::Topic", "AWS::SNS::Subscription", "AWS::Logs::LogGroup":
+		"AWS::SNS::Topic", "AWS::SNS::Subscription", "AWS::Logs::LogGroup",
+		"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::Lambda::Permission", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy",
+		"AWS::SecretsManager::ResourcePolicy":
 		return true
 	}
 	return strings.HasPrefix(typ, "AWS::ApiGateway::") || strings.HasPrefix(typ, "AWS::AppSync::")
@@ -101,11 +96,12 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 			graphQL = append(graphQL, *r)
 		case strings.HasPrefix(r.Type, "AWS::ApiGateway::"):
 			gateway = append(gateway, *r)
-		default:
+		case declared[r.Type] != "":
 			s.notes = append(s.notes, fmt.Sprintf("%s (%s): %s", r.LogicalID, r.Type, declared[r.Type]))
 		}
 		errs = append(errs, err)
 	}
+	errs = append(errs, s.enforce(resources))
 	for _, r := range later {
 		switch r.Type {
 		case "AWS::Lambda::EventInvokeConfig":
@@ -264,7 +260,7 @@ func (s *Stack) buildGateway(resources []apigateway.Resource) error {
 	if len(resources) == 0 {
 		return nil
 	}
-	a, err := apigateway.New(s.kernel, s.bus, s.gatewayConfig(), resources)
+	a, err := apigateway.New(s.kernel, s.bus.as("apigateway.amazonaws.com"), s.gatewayConfig(), resources)
 	if err != nil {
 		return err
 	}

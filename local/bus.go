@@ -1,6 +1,7 @@
 package local
 
 import (
+	"strings"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
@@ -28,6 +29,30 @@ type bus struct {
 	services map[string]api.Service
 	// authorize decides whether a call may be made; nil: every call may.
 	authorize func(api.Call) *api.Error
+}
+
+// as is the bus for a service's own calls: those that it makes in a role, and those that it makes as itself.
+func (b *bus) as(service string) api.Service {
+	return api.Service(serviceBus{b, service})
+}
+
+type serviceBus struct {
+	*bus
+	service string
+}
+
+// Do implements api.Service.
+func (b serviceBus) Do(c api.Call, done func([]byte, error)) {
+	switch {
+	case strings.HasPrefix(c.Caller, "arn:aws:iam:"):
+		c.Via = b.service
+	default:
+		c.Principal = b.service
+		if c.SourceARN == "" {
+			c.SourceARN = c.Caller
+		}
+	}
+	b.bus.Do(c, done)
 }
 
 // Do implements api.Service.

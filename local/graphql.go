@@ -16,7 +16,7 @@ func (s *Stack) buildGraphQL(resources []appsync.Resource) error {
 	if len(resources) == 0 {
 		return nil
 	}
-	a, err := appsync.New(s.kernel, s.bus, appsync.Config{
+	a, err := appsync.New(s.kernel, s.bus.as("appsync.amazonaws.com"), appsync.Config{
 		Region: s.opts.Region, AccountID: s.opts.AccountID,
 		VerifyToken: func(issuer, token string) (map[string]any, error) {
 			claims, err := s.tokens.verify(issuer, token)
@@ -26,6 +26,7 @@ func (s *Stack) buildGraphQL(resources []appsync.Resource) error {
 			return claims, err
 		},
 		IdentifyIAM: s.identifyGraphQL,
+		AllowIAM:    s.allowGraphQL,
 		Log:         s.logGraphQL,
 		OnFrame:     s.observeFrame,
 	}, resources)

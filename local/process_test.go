@@ -24,7 +24,7 @@ import (
 )
 
 const processTemplate = `{"Resources":{
-	"Role":{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Statement":[]}}},
+	"Role":{"Type":"AWS::IAM::Role"},
 	"F":{"Type":"AWS::Lambda::Function","Properties":{"Handler":"f","Runtime":"provided.al2023","Architectures":["arm64"],"MemorySize":512,"Timeout":1,
 		"Role":{"Fn::GetAtt":["Role","Arn"]},"Environment":{"Variables":{"TABLE":"orders"}}}},
 	"G":{"Type":"AWS::Lambda::Function","Properties":{"Handler":"g","Runtime":"provided.al2023","Role":{"Fn::GetAtt":["Role","Arn"]},"ReservedConcurrentExecutions":1}}}}`

@@ -57,6 +57,8 @@ type Options struct {
 	// OnEvent is told of everything that happens, within the event of the stack in
 	// which it does: it must not call the stack. Default: nobody is. See Observe.
 	OnEvent func(Event)
+	// Permissions says whether the template's policies are enforced; default: they are.
+	Permissions Permissions
 	// Data is a folder that keeps what the stack holds: a stack of the same Name goes on from
 	// there, also after its process was killed. It takes RealTime. Default: nothing is kept.
 	Data string

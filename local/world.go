@@ -21,13 +21,14 @@ import (
 // world is what a template becomes. Another template makes another one, which
 // goes on from the records of the first.
 type world struct {
-	kernel  *sim.Kernel
-	names   names
-	bus     *bus
-	api     *apigateway.API
-	outputs map[string]string
-	notes   []string
-	ended   chan struct{} // closed when nothing happens in it any more
+	kernel   *sim.Kernel
+	names    names
+	bus      *bus
+	policies *policies // nil: everything is allowed
+	api      *apigateway.API
+	outputs  map[string]string
+	notes    []string
+	ended    chan struct{} // closed when nothing happens in it any more
 
 	queues    *sqs.Service
 	functions *lambda.Service
@@ -62,11 +63,11 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 		queues:    sqs.NewService(k, o.Region, o.AccountID),
 		functions: lambda.NewService(k, o.Region, o.AccountID),
 		tables:    dynamodb.NewService(k, o.Region, o.AccountID),
-		machines:  states.NewService(k, b, o.Region, o.AccountID),
+		machines:  states.NewService(k, b.as("states.amazonaws.com"), o.Region, o.AccountID),
 		secrets:   secretsmanager.NewService(k),
 	}
 	w.tables.Created = w.names.started
-	w.topics = sns.NewService(k, b, o.Region, o.AccountID, s.post)
+	w.topics = sns.NewService(k, b.as("sns.amazonaws.com"), o.Region, o.AccountID, s.post)
 	w.topics.Log = o.Logs
 	if o.Endpoint != "" {
 		w.topics.BaseURL = w.names.endpoint

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -57,6 +58,9 @@ func TestSnapshotsOfScenarios(t *testing.T) {
 						"QueueUrl":    *queue.QueueUrl(),
 						"MessageBody": "{% $states.context.Task.Token %}",
 					},
+					Permissions: []awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+						Actions: jsii.Strings("sqs:SendMessage"), Resources: jsii.Strings(*queue.QueueArn()),
+					})},
 				}),
 				Compensation: orderworkflow.NoCompensation,
 				Retry:        orderworkflow.Retry{MaxAttempts: -1},

@@ -163,8 +163,14 @@ func (s *stack) makeSteps() {
 	s.charge = s.function("Charge", handler.Charge, timeout, charge)
 	s.refund = s.function("Refund", handler.Refund, timeout, refund)
 	if s.secret != nil {
-		s.secret.GrantRead(s.charge.Role, nil)
-		s.secret.GrantRead(s.refund.Role, nil)
+		for _, f := range []*gofunction.GoFunction{s.charge, s.refund} {
+			// Not CDK's GrantRead, which adds secretsmanager:DescribeSecret.
+			awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+				Grantee:      f.Role,
+				Actions:      jsii.Strings("secretsmanager:GetSecretValue"),
+				ResourceArns: &[]*string{s.secret.SecretArn()},
+			})
+		}
 	} else {
 		s.grantInventory(s.charge, "dynamodb:UpdateItem")
 	}

@@ -230,7 +230,7 @@ func (c *call) authorizeLambda(a *authorizer, next func()) {
 	}
 	input := invokeInput(a.function, event)
 	c.within(defaultTimeout, func(finish func(func())) {
-		c.api.bus.Do(api.Call{Service: "lambda", Action: "Invoke", Input: input, Caller: a.credentials}, func(out []byte, err error) {
+		c.api.bus.Do(api.Call{Service: "lambda", Action: "Invoke", Input: input, Caller: a.credentials, SourceARN: c.authorizerARN(a)}, func(out []byte, err error) {
 			finish(func() {
 				result, f := readAuthorizerResult(out, err)
 				if result == nil {
@@ -248,6 +248,11 @@ func (c *call) authorizeLambda(a *authorizer, next func()) {
 		c.log("authorizer %s: timed out", a.id)
 		c.fail(authorizerFailure)
 	})
+}
+
+// authorizerARN is on whose behalf an authorizer's function is invoked.
+func (c *call) authorizerARN(a *authorizer) string {
+	return "arn:aws:execute-api:" + c.api.cfg.Region + ":" + c.api.cfg.AccountID + ":" + c.api.id + "/authorizers/" + a.id
 }
 
 type tokenEvent struct {

@@ -301,6 +301,23 @@ func (c *call) methodARN() string {
 	return "arn:aws:execute-api:" + a.cfg.Region + ":" + a.cfg.AccountID + ":" + a.id + "/" + c.stage.name + "/" + c.req.Method + c.path
 }
 
+// integrationARN is on whose behalf an integration's function is invoked: the method of the template, with its path's parameters as *.
+// A call in a role is the role's own.
+func (c *call) integrationARN(credentials string) string {
+	if credentials != "" || c.node == nil {
+		return ""
+	}
+	path := []byte{}
+	for part := range strings.SplitSeq(strings.TrimPrefix(c.node.path, "/"), "/") {
+		if strings.HasPrefix(part, "{") {
+			part = "*"
+		}
+		path = append(append(path, '/'), part...)
+	}
+	a := c.api
+	return "arn:aws:execute-api:" + a.cfg.Region + ":" + a.cfg.AccountID + ":" + a.id + "/" + c.stage.name + "/" + c.req.Method + string(path)
+}
+
 // maskedARN is methodARN as API Gateway shows it to a caller.
 func (c *call) maskedARN() string {
 	a := c.api

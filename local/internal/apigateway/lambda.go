@@ -175,7 +175,8 @@ func (c *call) invokeProxy(in *integration) {
 		}
 		e.Body = &body
 	}
-	call := api.Call{Service: "lambda", Action: "Invoke", Input: invokeInput(c.fill(in.target.lambda, nil), e), Caller: c.fill(in.credentials, nil)}
+	credentials := c.fill(in.credentials, nil)
+	call := api.Call{Service: "lambda", Action: "Invoke", Input: invokeInput(c.fill(in.target.lambda, nil), e), Caller: credentials, SourceARN: c.integrationARN(credentials)}
 	c.within(in.timeout, func(finish func(func())) {
 		c.api.bus.Do(call, func(out []byte, err error) {
 			finish(func() {

@@ -56,7 +56,7 @@ func (c *call) callService(in *integration, req *integrationRequest) {
 		c.answered(in, *refusal)
 		return
 	}
-	call.Caller = credentials
+	call.Caller, call.SourceARN = credentials, c.integrationARN(credentials)
 	c.within(in.timeout, func(finish func(func())) {
 		c.api.bus.Do(call, func(out []byte, err error) {
 			finish(func() {

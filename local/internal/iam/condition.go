@@ -131,7 +131,7 @@ func (s *Statement) conditionsHold(r *Request) bool {
 }
 
 func (c *Condition) holds(r *Request) bool {
-	have := r.Context[strings.ToLower(c.Key)]
+	have := r.values(c.Key)
 	switch {
 	case c.null:
 		missing := strconv.FormatBool(len(have) == 0)

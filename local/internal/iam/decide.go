@@ -21,8 +21,26 @@ type Request struct {
 	Action string
 	// Resource is what it is done to: an ARN, or "*" for actions that know no resources.
 	Resource string
-	// Context are the condition keys of the request, by their names in lower case.
+	// Context are the condition keys that all requests of the principal for the action and the resource have alike,
+	// by their names in lower case.
 	Context map[string][]string
+	// Lookup returns the values of any other condition key, by its name in lower case; nil: there are none.
+	Lookup func(key string) []string
+
+	looked bool // for a key that is not in Context
+}
+
+// values are those of a condition key.
+func (r *Request) values(key string) []string {
+	key = strings.ToLower(key)
+	if v, ok := r.Context[key]; ok {
+		return v
+	}
+	r.looked = true
+	if r.Lookup == nil {
+		return nil
+	}
+	return r.Lookup(key)
 }
 
 // Decision is what policies say to a request.
@@ -33,8 +51,8 @@ type Decision struct {
 	// Delegated says that a policy of the resource leaves it to the principal's account to allow this, by naming
 	// the account as the principal. Where only policies of the resource count, those of the principal do too then.
 	Delegated bool
-	// Conditional says that a condition was looked at, so that another request for the same action and resource
-	// may be decided otherwise.
+	// Conditional says that a condition key was asked for that is not in the request's Context, so that another
+	// request with the same one may be decided otherwise.
 	Conditional bool
 }
 
@@ -49,15 +67,12 @@ func Decide(r Request, identity, resource []*Document) Decision {
 				if s.Effect == Allow && allowed != nil || !s.about(&r, kind == 1) {
 					continue
 				}
-				if len(s.Conditions) > 0 {
-					d.Conditional = true
-					if !s.conditionsHold(&r) {
-						continue
-					}
+				if !s.conditionsHold(&r) {
+					continue
 				}
 				switch {
 				case s.Effect == Deny:
-					return Decision{By: s, Conditional: d.Conditional}
+					return Decision{By: s, Conditional: r.looked}
 				case kind == 1 && !r.Principal.named(s.Principals) && s.NotPrincipals == nil:
 					d.Delegated = true
 				default:
@@ -66,7 +81,7 @@ func Decide(r Request, identity, resource []*Document) Decision {
 			}
 		}
 	}
-	d.By = allowed
+	d.By, d.Conditional = allowed, r.looked
 	d.Allowed = allowed != nil || r.Principal.Root
 	return d
 }
@@ -140,9 +155,39 @@ func (p Principal) named(named map[string][]string) bool {
 
 // variable is the value of a policy variable.
 func (r *Request) variable(name string) (string, bool) {
-	values := r.Context[strings.ToLower(name)]
+	values := r.values(name)
 	if len(values) != 1 {
 		return "", false // only keys with one value can be variables
 	}
 	return values[0], true
+}
+
+// Allows returns the pattern of actions and the pattern of resources by which a statement is about a request: what it
+// says of them, so that who asks can tell which part of a statement is used. Where it has NotAction or
+// NotResource, or no resources, that part is empty.
+func (s *Statement) Allows(r *Request) (action, resource string) {
+	for i, a := range s.actions {
+		if a.has(r.Action) {
+			action = s.Actions[i]
+			break
+		}
+	}
+	for i, p := range s.resources {
+		if p.has(r.Resource, r.variable) {
+			resource = s.Resources[i]
+			break
+		}
+	}
+	return action, resource
+}
+
+// Keys are the condition keys that the document asks for, in lower case.
+func (d *Document) Keys() []string {
+	var keys []string
+	for _, s := range d.Statements {
+		for _, c := range s.Conditions {
+			keys = append(keys, strings.ToLower(c.Key))
+		}
+	}
+	return keys
 }

@@ -45,7 +45,7 @@ func Matches(pattern, arn string) bool { return compileResource(pattern).has(arn
 // resource is a pattern of ARNs.
 type resource struct {
 	pattern   string
-	parts     []string // the first five, and the rest; nil: of the whole
+	parts     []string // the first five, and the rest; nil if there are variables
 	variables bool
 }
 
@@ -61,26 +61,33 @@ const arnParts = 6
 
 func compileResource(pattern string) resource {
 	r := resource{pattern: pattern, variables: strings.Contains(pattern, "${")}
-	if parts := strings.SplitN(pattern, ":", arnParts); len(parts) == arnParts && !r.variables {
-		r.parts = parts
+	if !r.variables {
+		r.parts = segments(pattern)
 	}
 	return r
+}
+
+// segments are the parts of a pattern. One that ends too early goes on with * for each that is missing (IAM JSON policy
+// elements: Resource, "Incomplete ARNs with missing segments").
+func segments(pattern string) []string {
+	parts := strings.SplitN(pattern, ":", arnParts)
+	for len(parts) < arnParts {
+		parts = append(parts, "*")
+	}
+	return parts
 }
 
 func (r resource) has(arn string, variables func(name string) (string, bool)) bool {
 	if r.pattern == "*" || r.pattern == arn {
 		return true
 	}
-	pattern, parts := r.pattern, r.parts
+	parts := r.parts
 	if r.variables {
-		var ok bool
-		if pattern, ok = expand(pattern, variables); !ok {
+		pattern, ok := expand(r.pattern, variables)
+		if !ok {
 			return false
 		}
-		parts = strings.SplitN(pattern, ":", arnParts)
-	}
-	if len(parts) != arnParts {
-		return wildcard(pattern, arn)
+		parts = segments(pattern)
 	}
 	rest := arn
 	for _, p := range parts[:arnParts-1] {

@@ -140,6 +140,11 @@ func parseStatement(raw any) (*Statement, error) {
 	case s.Principals != nil && s.NotPrincipals != nil:
 		errs = append(errs, errors.New("has both Principal and NotPrincipal"))
 	}
+	for _, a := range slices.Concat(s.Actions, s.NotActions) {
+		if service, _, ok := strings.Cut(a, ":"); a != "*" && (!ok || service == "" || strings.ContainsAny(service, "*?")) {
+			errs = append(errs, fmt.Errorf("has the action %q, which does not begin with a service", a))
+		}
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

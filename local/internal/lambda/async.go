@@ -168,6 +168,9 @@ func (e *event) put(arn, body string, attrs []sqs.Attribute) {
 	if t == nil {
 		panic(fmt.Sprintf("lambda: function %s: target %s does not exist or is not simulated", e.f.Name, arn))
 	}
+	if !e.f.maySend(arn) {
+		return
+	}
 	if _, err := t.Put(body, attrs, e.f.Properties.Role); err != nil {
 		e.f.s.logf(e.f, nil, "cannot send the record of %s to %s: %s", e.id, arn, err)
 	}

@@ -150,6 +150,9 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 	if refusal == nil && f.s.Throttled != nil && f.s.Throttled(f) {
 		refusal = errThrottled("ReservedFunctionConcurrentInvocationLimitExceeded")
 	}
+	if refusal == nil {
+		refusal = f.assumed()
+	}
 	if refusal != nil {
 		f.stats.Throttles++
 		if f.s.Observe != nil {
@@ -158,6 +161,9 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		return refusal
 	}
 	inst, cold := f.acquire()
+	if cold {
+		f.trace()
+	}
 	begun := k.Now()
 	if traceID == "" {
 		traceID = f.s.newTraceID()

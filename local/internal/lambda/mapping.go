@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/eventpattern"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
@@ -32,6 +33,7 @@ type Mapping struct {
 	f        *Function
 	declared EventSourceMappingProperties
 	q        *sqs.Queue
+	needs    []api.Call // what the function's role has to be allowed
 	size     int
 	window   time.Duration
 	limit    int // 0: scales by itself
@@ -90,6 +92,7 @@ func (s *Service) newMapping(id string, p EventSourceMappingProperties, q *sqs.Q
 		ID: id, ARN: fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", s.region, s.account, id),
 		s: s, f: f, declared: p, q: q, enabled: p.Enabled == nil || bool(*p.Enabled),
 	}
+	m.needs = f.permissionsOfQueue(q.ARN)
 	var errs []error
 	check := func(n int, err error) int {
 		errs = append(errs, err)
@@ -152,7 +155,7 @@ func (m *Mapping) wasIdle() bool {
 
 // pump waits for the next messages if there is concurrency for them.
 func (m *Mapping) pump() error {
-	if !m.enabled || m.cancel != nil || m.running >= m.concurrency() {
+	if !m.enabled || m.cancel != nil || m.running >= m.concurrency() || !m.s.may(m.needs...) {
 		return nil
 	}
 	bytes := m.bytes

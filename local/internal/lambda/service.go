@@ -26,6 +26,9 @@ type Service struct {
 	Line func(f *Function, inst *Instance, line string)
 	// Journal is asked, when an invocation begins, who keeps what it logs; nil: nobody does.
 	Journal func(Invocation) Journal
+	// Authorize is asked before what Lambda does in a function's role by itself: reading event sources, sending records to
+	// destinations, and traces; nil: all of it is allowed.
+	Authorize func(api.Call) error
 	// Throttled says whether an invocation is refused although there is concurrency; nil: none is.
 	Throttled func(*Function) bool
 	// Observe is told of every invocation that ended, err being nil, a *FunctionError or the *api.Error of

@@ -205,7 +205,7 @@ func (b *streamBatch) checkpoint(out []byte) (first int, ok bool) {
 func (b *streamBatch) giveUp(records []streamRecord, condition string) {
 	m := b.l.m
 	m.stats.Failed += len(records)
-	if m.onFailure == "" {
+	if m.onFailure == "" || !m.f.maySend(m.onFailure) {
 		return
 	}
 	t := m.s.targets[m.onFailure]

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/dynamodb"
 	"github.com/orderflow-cdk/orderflow/local/internal/eventpattern"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
@@ -61,6 +62,7 @@ type StreamMapping struct {
 	retries   int           // negative: no limit
 	maxAge    time.Duration // negative: no limit
 	onFailure string        // ARN
+	needs     []api.Call    // what the function's role has to be allowed
 	filters   []*eventpattern.Pattern
 	enabled   bool
 	running   int
@@ -142,6 +144,7 @@ func (s *Service) newStreamMapping(id string, p EventSourceMappingProperties, t 
 		bisect: p.BisectBatchOnFunctionError != nil && bool(*p.BisectBatchOnFunctionError),
 	}
 	m.shard = s.shardOf(m.stream)
+	m.needs = f.permissionsOfStream(m.stream)
 	var errs []error
 	check := func(n int, err error) int {
 		errs = append(errs, err)
@@ -347,7 +350,7 @@ func (l *lane) full() bool {
 // step hands the next batch to the function.
 func (l *lane) step() {
 	l.wake = nil
-	if !l.m.enabled || l.busy {
+	if !l.m.enabled || l.busy || !l.m.s.may(l.m.needs...) {
 		return
 	}
 	if len(l.work) == 0 {
