@@ -3,6 +3,7 @@ package local
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
@@ -20,21 +21,34 @@ type Resource struct {
 	// Path is the CDK's path of the construct; empty if the template was made without them.
 	Path string `json:"path,omitempty"`
 	// Label is a short name for people: the method and path of a gateway's method, the Handler of
-	// a function, else the logical id without the hash that the CDK appends.
+	// a function that no other has, else the logical id without the hash that the CDK appends.
 	Label string `json:"label"`
 	// Properties are as the template has them, with intrinsic functions resolved.
 	Properties json.RawMessage `json:"properties,omitempty"`
+}
+
+// findings are what Resources and Edges found out about a template, which is asked once.
+type findings struct {
+	resources []Resource
+	edges     []Edge
 }
 
 // Resources lists the template's resources by logical id, without those whose condition does not hold.
 func (s *Stack) Resources() []Resource {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.inventory()
+	return slices.Clone(s.inventory())
 }
 
 // inventory is Resources for who is within the stack.
 func (s *Stack) inventory() []Resource {
+	if s.found.resources == nil {
+		s.found.resources = s.takeInventory()
+	}
+	return s.found.resources
+}
+
+func (s *Stack) takeInventory() []Resource {
 	declared, err := s.names.template.Resources(s.names.environment(s.opts.Parameters))
 	if err != nil {
 		return nil // The stack would not exist.
@@ -63,6 +77,18 @@ func (s *Stack) inventory() []Resource {
 			in.URL = s.names.queueURL(r.LogicalID)
 		}
 		all = append(all, in)
+	}
+	// Several functions may run the same code.
+	handlers := map[string]int{}
+	for _, r := range all {
+		if r.Type == "AWS::Lambda::Function" {
+			handlers[r.Label]++
+		}
+	}
+	for i := range all {
+		if r := &all[i]; r.Type == "AWS::Lambda::Function" && handlers[r.Label] > 1 {
+			r.Label = withoutHash(r.LogicalID)
+		}
 	}
 	return all
 }

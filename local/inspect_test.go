@@ -70,6 +70,25 @@ func TestResourcesHavePhysicalNamesAndLabels(t *testing.T) {
 	t.Error("there is no ApiQueue")
 }
 
+// Two functions with the same code have names of their own.
+func TestLabelsOfFunctionsTellThemApart(t *testing.T) {
+	stack, err := localapp.New("staging", local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stack.Close()
+	seen := map[string]bool{}
+	for _, r := range stack.Resources() {
+		if r.Type == "AWS::Lambda::Function" && seen[r.Label] {
+			t.Errorf("two functions are called %s", r.Label)
+		}
+		seen[r.Label] = true
+	}
+	if !seen["intake"] || !seen["NotifyGraphQLFunction"] && !seen["NotifyFunction"] {
+		t.Errorf("%v", seen)
+	}
+}
+
 // Looking at a message neither receives it nor counts as a receive.
 func TestMessagesAreLookedAtWithoutReceivingThem(t *testing.T) {
 	stack := devStack(t)

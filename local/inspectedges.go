@@ -41,14 +41,17 @@ type Edge struct {
 func (s *Stack) Edges() []Edge {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := newAtlas(s.inventory())
-	for _, r := range a.all {
-		a.edgesOf(r)
+	if s.found.edges == nil {
+		a := newAtlas(s.inventory())
+		for _, r := range a.all {
+			a.edgesOf(r)
+		}
+		slices.SortFunc(a.edges, func(x, y Edge) int {
+			return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To), cmp.Compare(x.Kind, y.Kind))
+		})
+		s.found.edges = append([]Edge{}, a.edges...)
 	}
-	slices.SortFunc(a.edges, func(x, y Edge) int {
-		return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To), cmp.Compare(x.Kind, y.Kind))
-	})
-	return a.edges
+	return slices.Clone(s.found.edges)
 }
 
 // atlas finds resources by what properties call them.

@@ -28,6 +28,7 @@ type world struct {
 	api      *apigateway.API
 	outputs  map[string]string
 	notes    []string
+	found    findings
 	ended    chan struct{} // closed when nothing happens in it any more
 
 	queues    *sqs.Service

@@ -65,13 +65,17 @@ func (c *Console) info(*http.Request) (any, error) {
 		ID    string `json:"id"`
 		Label string `json:"label"`
 	}
-	functions := []named{}
+	type aFunction struct {
+		named
+		Handler string `json:"handler"`
+	}
+	functions := []aFunction{}
 	labels := map[string]named{}
 	types := map[string]string{}
 	for _, r := range b.resources {
 		labels[r.LogicalID], types[r.LogicalID] = named{r.LogicalID, r.Label}, cmp.Or(shortType(r.Type), r.Type)
 		if r.Type == "AWS::Lambda::Function" {
-			functions = append(functions, named{r.LogicalID, r.Label})
+			functions = append(functions, aFunction{named{r.LogicalID, r.Label}, textIn(r.Properties, "Handler")})
 		}
 	}
 	names := object{}

@@ -20,7 +20,10 @@ import (
 const anOrder = `{"currency":"EUR","items":[{"sku":"KB-1001","quantity":1,"unitPrice":7900}],"payment":{"method":"card","token":"tok_visa"},` +
 	`"shipTo":{"name":"Ada Lovelace","line1":"12 St James's Square","city":"London","postalCode":"SW1Y 4JH","country":"GB"}}`
 
-// app is the dev stack in real time, with its page.
+// environment is the one whose stack is run.
+var environment = "dev"
+
+// app is the stack in real time, with its page.
 type app struct {
 	*testing.T
 	stack *local.Stack
@@ -56,7 +59,7 @@ func options(stack *local.Stack, inbox *console.Inbox) console.Options {
 func start(t *testing.T) *app {
 	t.Helper()
 	inbox := console.NewInbox()
-	stack, err := localapp.New("dev", local.Options{RealTime: true, Seed: 1, Egress: localapp.Egress(local.Hosts{"hooks.example": inbox})})
+	stack, err := localapp.New(environment, local.Options{RealTime: true, Seed: 1, Egress: localapp.Egress(local.Hosts{"hooks.example": inbox})})
 	if err != nil {
 		t.Fatal(err)
 	}

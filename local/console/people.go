@@ -304,6 +304,7 @@ func (c *Console) send(r *http.Request) (any, error) {
 				res = &response{Request: in.Request, Error: err.Error()}
 			}
 			answers[i] = res
+			c.hub.belongs(res.OrderID, in.Tenant)
 			if location := res.Header.Get("Location"); res.Status == http.StatusAccepted && location != "" {
 				c.people.follow(in.Tenant, location, res.OrderID)
 			}
@@ -352,6 +353,17 @@ func (p *people) follow(name, location, order string) {
 			}
 		}
 	})
+}
+
+// belongs notes whose order it is, which the answer to its request does not say.
+func (h *hub) belongs(id, tenant string) {
+	h.catchUp()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a := h.orders.byID[id]; a != nil && a.Tenant == "" {
+		a.Tenant = tenant
+		h.orders.touch(a, a.Last)
+	}
 }
 
 // finish notes that an order is at its end.

@@ -49,7 +49,8 @@ export default function architecture({ go }) {
     if (n.type === 'table' && state.items[n.id]) return [{ text: state.items[n.id], tone: 'idle', say: `${state.items[n.id]} items` }];
     if (n.type === 'function') {
       const f = state.flows[`·invoke>${n.id}`];
-      const broken = state.faults.some((x) => x.target === n.label);
+      const handler = store.info.functions.find((x) => x.id === n.id)?.handler;
+      const broken = state.faults.some((x) => x.target === handler);
       return [broken ? { text: 'fault', tone: 'warn', say: 'a fault is active' } : null, f?.errs ? { text: f.errs, tone: 'bad', say: `${f.errs} failed invocations` } : null].filter(Boolean);
     }
     return [];
@@ -91,7 +92,7 @@ export default function architecture({ go }) {
     const d = one.data;
     if (!d) return h('p', { class: one.error ? 'error' : 'note' }, one.error || 'Loading…');
     const r = d.resource;
-    const link = { queue: `queues/${r.logicalId}`, table: `tables/${r.logicalId}`, 'state machine': `executions/${r.logicalId}`, function: `logs?about=${encodeURIComponent(r.label)}` }[d.kind];
+    const link = { queue: `queues/${r.logicalId}`, table: `tables/${r.logicalId}`, 'state machine': `executions/${r.logicalId}`, function: `logs?from=${encodeURIComponent(r.logicalId)}` }[d.kind];
     const edges = (all, other, title) => (all.length ? [h('h3', {}, title), h('ul', { class: 'edges' }, all.map((e) => h('li', { key: `${e.from}${e.to}${e.kind}` }, h('a', { href: href(`architecture/${encodeURIComponent(e[other])}`) }, labelOf(e[other])), ' ', h('span', { class: 'note' }, `${e.kind}${e.label ? ` · ${e.label}` : ''}`))))] : null);
     const recent = store.events.filter((e) => e.from === r.logicalId || e.to === r.logicalId).slice(-12).reverse();
     return h('div', {},

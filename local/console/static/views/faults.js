@@ -82,7 +82,7 @@ export default function faults() {
         h('div', { class: 'fields' },
           h('label', {}, 'What happens', h('select', bind('kind'), info.faultKinds.map((k) => h('option', { value: k }, kinds[k]?.[0] ?? k)))),
           h('label', { class: 'grow' }, 'To which function or call', h('input', bind('target', { list: 'targets', required: true, class: 'mono', placeholder: 'charge, or dynamodb:UpdateItem' }))),
-          h('datalist', { id: 'targets' }, [...info.functions.map((f) => f.label), ...services].map((t) => h('option', { value: t })))),
+          h('datalist', { id: 'targets' }, [...new Set(info.functions.map((f) => f.handler)), ...services].map((t) => h('option', { value: t })))),
         h('div', { class: 'fields' },
           draft.kind === 'fail' ? h('label', {}, 'Error', h('input', bind('errorName', { class: 'mono', placeholder: 'PaymentDeclined' }))) : null,
           draft.kind === 'fail' ? h('label', { class: 'grow' }, 'Message', h('input', bind('message'))) : null,

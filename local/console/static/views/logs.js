@@ -12,6 +12,8 @@ export default function logs({ go }) {
   let typing = null;
   let seen = 0;
 
+  const address = () => go(`logs?${new URLSearchParams(Object.entries({ about, from }).filter(([, v]) => v))}`.replace(/\?$/, ''), { replace: true, focus: false });
+
   /** A line's time, level and text, if it is one of those that are JSON. */
   function parse(e) {
     try {
@@ -26,6 +28,7 @@ export default function logs({ go }) {
   return {
     enter({ query }) {
       about = query.get('about') ?? '';
+      from = query.get('from') ?? '';
       found.go(`logs?limit=1000&about=${encodeURIComponent(about)}`);
     },
     render() {
@@ -48,10 +51,10 @@ export default function logs({ go }) {
             oninput: (e) => {
               about = e.target.value;
               clearTimeout(typing);
-              typing = setTimeout(() => go(`logs${about ? `?about=${encodeURIComponent(about)}` : ''}`, { replace: true, focus: false }), 250);
+              typing = setTimeout(address, 250);
             },
           }),
-          h('select', { 'aria-label': 'Function', value: from, onchange: (e) => { from = e.target.value; changed(); } }, h('option', { value: '' }, 'all functions'), functions.map((f) => h('option', { value: f }, labelOf(f)))),
+          h('select', { 'aria-label': 'Function', value: from, onchange: (e) => { from = e.target.value; address(); } }, h('option', { value: '' }, 'all functions'), [...new Set([...functions, from])].filter(Boolean).map((f) => h('option', { value: f }, labelOf(f)))),
           h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: follow, onchange: (e) => { follow = e.target.checked; changed(); } }), 'follow')),
         found.error ? h('p', { class: 'error' }, found.error) : null,
         lines.length === 0 ? h('p', { class: 'empty' }, about ? 'No line has these words.' : 'No logs yet. Functions log when they run: send an order.')
