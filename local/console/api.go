@@ -281,10 +281,8 @@ func (c *Console) logs(r *http.Request) (any, error) {
 	return object{"events": nonNil(found)}, nil
 }
 
-// permissions answers GET /permissions.
+// permissions answers GET /permissions: what was denied, and what of the template's permissions was not needed so far.
 func (c *Console) permissions(*http.Request) (any, error) {
-	c.hub.mu.Lock()
-	found := c.hub.events.about("", 500, map[local.EventKind]bool{local.EventDenied: true})
-	c.hub.mu.Unlock()
-	return object{"denied": nonNil(found)}, nil
+	report, _ := c.stack.Permissions().Explain(c.options.Explanations)
+	return report, nil
 }

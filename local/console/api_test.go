@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 	"github.com/orderflow-cdk/orderflow/local"
 	"github.com/orderflow-cdk/orderflow/local/console"
 )
@@ -397,6 +398,43 @@ func TestTables(t *testing.T) {
 				t.Errorf("%q: %+v, want %d", query, got, want)
 			}
 		}
+	}
+}
+
+// What a policy lacks is named, with the statement that would allow it.
+func TestPermissions(t *testing.T) {
+	template, err := snapshot.Template("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc m
+	if err := json.Unmarshal(template, &doc); err != nil {
+		t.Fatal(err)
+	}
+	resources := doc["Resources"].(m)
+	for id, r := range resources {
+		if strings.HasPrefix(id, "ShipRoleDefaultPolicy") {
+			document := r.(m)["Properties"].(m)["PolicyDocument"].(m)
+			document["Statement"] = slices.DeleteFunc(document["Statement"].([]any), func(s any) bool {
+				return strings.Contains(fmt.Sprint(s), "dynamodb:")
+			})
+		}
+	}
+	if template, err = json.Marshal(doc); err != nil {
+		t.Fatal(err)
+	}
+	a := startTemplate(t, template)
+	a.place(anOrder)
+	var report local.PermissionReport
+	a.until("the denial", func() bool {
+		a.get("permissions", &report)
+		return len(report.Denied) > 0
+	})
+	if d := report.Denied[0]; !strings.HasPrefix(d.Who, "ShipRole") || d.Action != "dynamodb:UpdateItem" || !strings.HasPrefix(d.On, "Inventory") || d.Missing == "" {
+		t.Errorf("%+v", d)
+	}
+	if len(report.Unused) == 0 || report.Used == 0 || report.Granted <= report.Used {
+		t.Errorf("%d used, %d granted, %d never used", report.Used, report.Granted, len(report.Unused))
 	}
 }
 

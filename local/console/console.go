@@ -37,6 +37,8 @@ type Options struct {
 	Faults []local.Fault
 	// Inbox is what receives the webhooks, if the stack's Egress leads there: see Inbox.
 	Inbox *Inbox
+	// Explanations are reasons for permissions that are not used, or wide. Default: none.
+	Explanations []local.Explanation
 	// Hosts are names under which the page is reached, besides localhost and literal addresses.
 	Hosts []string
 }

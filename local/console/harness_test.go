@@ -12,6 +12,7 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 	"github.com/orderflow-cdk/orderflow/local"
 	"github.com/orderflow-cdk/orderflow/local/console"
 )
@@ -58,8 +59,17 @@ func options(stack *local.Stack, inbox *console.Inbox) console.Options {
 
 func start(t *testing.T) *app {
 	t.Helper()
+	template, err := snapshot.Template(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startTemplate(t, template)
+}
+
+func startTemplate(t *testing.T, template []byte) *app {
+	t.Helper()
 	inbox := console.NewInbox()
-	stack, err := localapp.New(environment, local.Options{RealTime: true, Seed: 1, Egress: localapp.Egress(local.Hosts{"hooks.example": inbox})})
+	stack, err := localapp.FromTemplate(environment, template, local.Options{RealTime: true, Seed: 1, Egress: localapp.Egress(local.Hosts{"hooks.example": inbox})})
 	if err != nil {
 		t.Fatal(err)
 	}
