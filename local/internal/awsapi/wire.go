@@ -58,12 +58,15 @@ func Decode(r *http.Request, body []byte, signedFor string) (api.Call, Wire, err
 			if signedFor == "" {
 				signedFor = prefix
 			}
-			return api.Call{}, w, Refusal(signedFor, action)
+			return api.Call{}, w, refuse(signedFor, action)
+		}
+		if refused := Refusal(w.service, action); refused != nil {
+			return api.Call{Service: w.service, Action: action}, w, refused
 		}
 		return api.Call{Service: w.service, Action: action, Input: body}, w, nil
 	}
 	if r.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
-		return api.Call{}, Wire{protocol: cbor, service: signedFor}, Refusal(signedFor, lastPart(r.URL.Path))
+		return api.Call{}, Wire{protocol: cbor, service: signedFor}, refuse(signedFor, lastPart(r.URL.Path))
 	}
 	if isForm(r) {
 		return decodeForm(r, body, signedFor)
@@ -79,7 +82,15 @@ func Decode(r *http.Request, body []byte, signedFor string) (api.Call, Wire, err
 	case signedFor == "":
 		return api.Call{}, w, notSimulated("%s %s%s (X-Amz-Target %q)", r.Method, r.Host, r.URL.Path, r.Header.Get("X-Amz-Target"))
 	}
-	return api.Call{}, w, Refusal(signedFor, "")
+	return api.Call{}, w, refuse(signedFor, "")
+}
+
+// refuse is the refusal of an action, or of its protocol if the action itself is served.
+func refuse(service, action string) error {
+	if refused := Refusal(service, action); refused != nil {
+		return refused
+	}
+	return notSimulated("%s of %s in this protocol", action, service)
 }
 
 func lastPart(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
