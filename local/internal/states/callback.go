@@ -13,17 +13,24 @@ import (
 // from one that is no longer valid.
 const tokenPrefix = "AQC"
 
-// A token is nonceSize random bytes and their authentication code: so the service knows its
-// own tokens without keeping those of tasks that ended.
-const nonceSize = 64
+// A token is nonceSize bytes, of which the first tell the state machine and the others are random, and
+// their authentication code: so the service knows its own tokens without keeping those of tasks that ended.
+const nonceSize, machineSize = 64, 8
 
-func (s *Service) newToken() string {
+func (s *Service) newToken(sm *StateMachine) string {
 	var b [nonceSize + sha256.Size]byte
 	for i := range nonceSize {
 		b[i] = byte(s.ids.Uint32())
 	}
+	copy(b[:machineSize], sm.mark())
 	copy(b[nonceSize:], s.authenticate(b[:nonceSize]))
 	return tokenPrefix + base64.StdEncoding.EncodeToString(b[:])
+}
+
+// mark tells a state machine from others in a token.
+func (sm *StateMachine) mark() []byte {
+	sum := sha256.Sum256([]byte(sm.ARN))
+	return sum[:machineSize]
 }
 
 func (s *Service) authenticate(nonce []byte) []byte {
@@ -32,10 +39,13 @@ func (s *Service) authenticate(nonce []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// issued says whether a token is one of the service's.
-func (s *Service) issued(token string) bool {
+// issued says whether a token is one of the service's, and returns its state machine's mark.
+func (s *Service) issued(token string) (mark []byte, ok bool) {
 	b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(token, tokenPrefix))
-	return err == nil && len(b) == nonceSize+sha256.Size && hmac.Equal(b[nonceSize:], s.authenticate(b[:nonceSize]))
+	if err != nil || len(b) != nonceSize+sha256.Size || !hmac.Equal(b[nonceSize:], s.authenticate(b[:nonceSize])) {
+		return nil, false
+	}
+	return b[:machineSize], true
 }
 
 // task finds the branch that a token is for.
@@ -43,10 +53,10 @@ func (s *Service) task(token string) (*branch, error) {
 	if b := s.tokens[token]; b != nil {
 		return b, nil
 	}
-	switch {
-	case !strings.HasPrefix(token, tokenPrefix):
+	if !strings.HasPrefix(token, tokenPrefix) {
 		return nil, api.Errorf("InvalidToken", "Invalid Token: 'Invalid token'")
-	case s.issued(token): // the task timed out or has ended otherwise
+	}
+	if _, ok := s.issued(token); ok { // the task timed out or has ended otherwise
 		return nil, api.Errorf("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
 	}
 	return nil, api.Errorf("TaskDoesNotExist", "Task does not exist")

@@ -14,7 +14,7 @@ import (
 func (b *branch) runTask() {
 	s, r := b.ex.sm.s, b.state.resource
 	if r.pattern == callback {
-		b.token = s.newToken()
+		b.token = s.newToken(b.ex.sm)
 		s.tokens[b.token] = b
 	}
 	sc := scope{}
