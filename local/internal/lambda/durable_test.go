@@ -159,6 +159,9 @@ func restoredStreamModel(t *testing.T, r *rand.Rand, once bool) (restarts int) {
 				break
 			}
 			s.k.Step()
+			if r.IntN(2) == 0 {
+				kept.Commit()
+			}
 			if r.IntN(30) == 0 {
 				restart()
 			}
@@ -331,6 +334,9 @@ func TestRestoredAsynchronousInvocations(t *testing.T) {
 				})
 			}
 			for l.k.Step() {
+				if r.IntN(2) == 0 {
+					kept.Commit()
+				}
 				if r.IntN(25) > 0 || answers != l.s.Function("f").Stats().Invocations {
 					continue // or an answer is on its way, and the invocation would be made again
 				}

@@ -172,7 +172,7 @@ func (l *life) post(r *http.Request, _ time.Duration, done func(*http.Response, 
 			l.Error("something happens in a process that ended")
 		}
 		if r.Header.Get("X-Amz-Sns-Message-Type") != "Notification" {
-			l.confirm(r.Header.Get("X-Amz-Sns-Message-Type"), parsed(l, string(body)))
+			l.confirm(parsed(l, string(body)))
 			done(&http.Response{StatusCode: 200}, nil)
 			return
 		}
@@ -184,11 +184,8 @@ func (l *life) post(r *http.Request, _ time.Duration, done func(*http.Response, 
 	})
 }
 
-// confirm is an endpoint that confirms half a second after the next full one.
-func (l *life) confirm(kind string, message m) {
-	if kind != "SubscriptionConfirmation" || strings.Contains(message["SubscribeURL"].(string), "never") {
-		return
-	}
+// confirm is an endpoint that confirms half a second after the next full one, also to come back after it left.
+func (l *life) confirm(message m) {
 	at := l.k.Now().Truncate(time.Second).Add(1500 * time.Millisecond)
 	l.w.ops = append(l.w.ops, op{at, "ConfirmSubscription", m{"TopicArn": message["TopicArn"], "Token": message["Token"]}})
 	slices.SortStableFunc(l.w.ops, func(a, b op) int { return a.at.Compare(b.at) })
@@ -210,6 +207,18 @@ func (l *life) do(o op) m {
 		}
 		delete(in, "TopicArn")
 		delete(in, "Of")
+	}
+	if o.action == "Leave" {
+		r, err := http.NewRequest(http.MethodGet, fmt.Sprint("https://sns.example.com/?Action=Unsubscribe&SubscriptionArn=", in["SubscriptionArn"]), nil)
+		if err != nil {
+			l.Fatal(err)
+		}
+		l.s.Serve(r, func(status int, _ http.Header, body []byte) {
+			if status != http.StatusOK {
+				l.Fatalf("%d %s", status, body)
+			}
+		})
+		return nil
 	}
 	b, err := json.Marshal(in)
 	if err != nil {
@@ -243,6 +252,8 @@ func script() (ops []op) {
 		case 20:
 			ops = append(ops, op{at, "SetSubscriptionAttributes", m{"Of": "https://b.example.com/", "AttributeName": "RawMessageDelivery", "AttributeValue": "true"}})
 			ops = append(ops, op{at, "SetSubscriptionAttributes", m{"Of": "arn:aws:sqs:eu-central-1:111122223333:some", "AttributeName": "FilterPolicy", "AttributeValue": `{"kind":["even"]}`}})
+		case 25:
+			ops = append(ops, op{at.Add(500 * time.Millisecond), "Leave", m{"Of": "https://b.example.com/"}})
 		case 30:
 			ops = append(ops, op{at.Add(500 * time.Millisecond), "Unsubscribe", m{"Of": "arn:aws:sqs:eu-central-1:111122223333:late"}})
 			ops = append(ops, op{at, "SetTopicAttributes", m{"AttributeName": "DeliveryPolicy", "AttributeValue": `{"http":{"defaultHealthyRetryPolicy":{"numRetries":5,"minDelayTarget":3,"maxDelayTarget":3}}}`}})
@@ -267,10 +278,15 @@ func restarts(t *testing.T, seed uint64, probability float64) (*life, int) {
 			l.k.RunUntil(o.at)
 			l.do(o)
 		} else if l.k.Idle() {
+			for l.k.Step() { // tokens expire
+			}
 			l.kept.Verify()
 			return l, n
 		} else {
 			l.k.Step()
+		}
+		if random.IntN(2) == 0 {
+			l.kept.Commit()
 		}
 		if random.Float64() >= probability {
 			continue

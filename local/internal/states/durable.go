@@ -105,7 +105,6 @@ func (ex *Execution) keep() {
 	case saveAll:
 		ex.counted = true
 		ex.version.users++
-		s.touchVersion(ex.version)
 	case saveStart:
 		s.express[ex.key()] = ex
 	}

@@ -335,7 +335,7 @@ func TestRestoreAnywhere(t *testing.T) {
 				more := true
 				for i := 0; i < steps && more; i++ {
 					more = l.k.Step()
-					if i%17 == 0 {
+					if random.IntN(2) == 0 {
 						l.kept.Commit()
 					}
 				}

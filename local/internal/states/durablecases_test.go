@@ -223,8 +223,10 @@ func TestExecutionKeepsItsDefinitionAndRole(t *testing.T) {
 	if diff := cmp.Diff(types(t, next.s.Execution(ex.ARN)), types(t, third.s.Execution(ex.ARN))); diff != "" {
 		t.Error(diff)
 	}
+	kept := durabletest.Keep(t, third.s)
 	third.s.KeepHistories = 0
 	third.run(`{}`)
+	kept.Verify()
 	if n := definitions(third.s); n != 1 {
 		t.Errorf("%d definitions are kept when no history is, want 1", n)
 	}

@@ -125,7 +125,6 @@ func (ex *Execution) close(status Status, name, cause string, f *failure, e even
 	}
 	ex.log(e)
 	ex.touch()
-	ex.root.touch()
 	ex.root, ex.timeout, ex.context, ex.machine = nil, nil, nil, nil
 	s.closings++
 	ex.closing = s.closings
