@@ -28,9 +28,9 @@ type policies struct {
 	sorted []*role
 	// resources are the policies of queues, topics, functions, secrets and keys, by ARN.
 	resources map[string][]*iam.Document
-	attached  []attachment      // the same, in the order of the template
-	keys      map[string]string // the KMS key's ARN of a queue, topic, table or secret, by ARN
-	groups    map[string]string // the ARN of a log group of the template, by its name
+	attached  []attachment        // the same, in the order of the template
+	keys      map[string]string   // the KMS key's ARN of a queue, topic, table or secret, by ARN
+	groups    map[string]logGroup // the log groups of the template, by their names
 	decided   map[question]decision
 	used      map[usage]map[string]struct{} // what each part of a statement was used for
 	denials   []*Denial
@@ -41,6 +41,20 @@ type policies struct {
 type attachment struct {
 	id       string // of the resource that declares it
 	document *iam.Document
+}
+
+// logGroup is a log group of the template.
+type logGroup struct{ id, arn string }
+
+// idOf is the logical id of what an ARN names, or the ARN.
+func (p *policies) idOf(arn string) string {
+	if _, name, ok := strings.Cut(arn, ":log-group:"); ok {
+		name, _, _ = strings.Cut(name, ":")
+		if g, ok := p.groups[name]; ok {
+			return g.id
+		}
+	}
+	return p.stack.names.logicalID(arn)
 }
 
 // role is a role of the template.

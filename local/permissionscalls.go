@@ -56,8 +56,8 @@ func (p *policies) needOfLogs(c *api.Call) need {
 
 // groupARN is the ARN of a log group.
 func (p *policies) groupARN(name string) string {
-	if arn := p.groups[name]; arn != "" {
-		return arn
+	if g, ok := p.groups[name]; ok {
+		return g.arn
 	}
 	return p.stack.names.arn("logs", "log-group:"+name)
 }

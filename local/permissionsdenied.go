@@ -76,7 +76,7 @@ func (p *policies) deny(q question, why decision) {
 
 func (p *policies) newDenial(q question, why decision) *Denial {
 	names := p.stack.names
-	d := &Denial{Who: q.principal, Action: q.action, Resource: q.resource, On: names.logicalID(q.resource), Reason: why.reason}
+	d := &Denial{Who: q.principal, Action: q.action, Resource: q.resource, On: p.idOf(q.resource), Reason: why.reason}
 	if d.Who == "" {
 		d.Who = names.logicalID(q.caller)
 	}
@@ -120,10 +120,13 @@ type missing struct {
 
 // reference is how a template names an ARN.
 func (p *policies) reference(arn string) any {
-	id := p.stack.names.logicalID(arn)
+	id := p.idOf(arn)
 	typ, ok := p.stack.names.template.Type(id)
-	if !ok {
+	switch {
+	case !ok:
 		return arn
+	case typ == "AWS::Logs::LogGroup":
+		return map[string][]string{"Fn::GetAtt": {id, "Arn"}}
 	}
 	if ref, err := p.stack.names.ref(id, typ); err == nil && ref == arn {
 		return map[string]string{"Ref": id}
@@ -132,9 +135,9 @@ func (p *policies) reference(arn string) any {
 		value, err := p.stack.names.getAtt(id, typ, attribute)
 		switch {
 		case err != nil:
-		case value == arn, strings.HasSuffix(value, ":*") && strings.HasPrefix(arn, strings.TrimSuffix(value, "*")):
+		case value == arn:
 			return map[string][]string{"Fn::GetAtt": {id, attribute}}
-		case strings.HasPrefix(arn, value) && attribute == "Arn" && typ != "AWS::Logs::LogGroup" && !strings.Contains(arn, "/stream/"):
+		case strings.HasPrefix(arn, value) && attribute == "Arn" && !strings.Contains(arn, "/stream/"):
 			return map[string]string{"Fn::Sub": "${" + id + ".Arn}" + arn[len(value):]}
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // newPolicies reads the policies of a template. The error names the resource and what is wrong with it.
 func newPolicies(s *Stack, resources []*cfn.Resource) (*policies, error) {
 	p := &policies{
-		stack: s, roles: map[string]*role{}, resources: map[string][]*iam.Document{}, keys: map[string]string{}, groups: map[string]string{},
+		stack: s, roles: map[string]*role{}, resources: map[string][]*iam.Document{}, keys: map[string]string{}, groups: map[string]logGroup{},
 		decided: map[question]decision{}, used: map[usage]map[string]struct{}{}, denied: map[question]*Denial{},
 	}
 	managed := map[string]attachment{}
@@ -209,7 +209,8 @@ func (p *policies) readOfResource(r *cfn.Resource) error {
 		return err
 	}
 	if r.Type == "AWS::Logs::LogGroup" {
-		p.groups[cmp.Or(props.LogGroupName, p.stack.names.physical(r.LogicalID))] = strings.TrimSuffix(arn, ":*")
+		name := cmp.Or(props.LogGroupName, p.stack.names.physical(r.LogicalID))
+		p.groups[name] = logGroup{r.LogicalID, strings.TrimSuffix(arn, ":*")}
 		return nil
 	}
 	return p.add(r.LogicalID, props.KeyPolicy, arn)

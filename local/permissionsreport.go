@@ -97,7 +97,7 @@ func (p *policies) report(r *PermissionReport, g Grant, d *iam.Document) {
 			}
 			g := g
 			g.Action = cmp.Or(u.action, "NotAction "+strings.Join(s.NotActions, ","))
-			g.Resource = p.stack.names.shown(u.resource)
+			g.Resource = p.shown(u.resource)
 			if u.resource == "" && len(s.NotResources) > 0 {
 				g.Resource = "NotResource " + strings.Join(s.NotResources, ",")
 			}
@@ -110,7 +110,7 @@ func (p *policies) report(r *PermissionReport, g Grant, d *iam.Document) {
 			if p.wide(g.Kind, u, uses) {
 				for _, use := range uses {
 					action, resource, _ := strings.Cut(use, " ")
-					g.Uses = append(g.Uses, action+" on "+p.stack.names.shown(resource))
+					g.Uses = append(g.Uses, action+" on "+p.shown(resource))
 				}
 				r.Wide = append(r.Wide, g)
 			}
@@ -162,15 +162,15 @@ func (p *policies) wide(kind string, u usage, uses []string) bool {
 }
 
 // shown is an ARN as people read it: its logical id, with what comes after it.
-func (n names) shown(arn string) string {
+func (p *policies) shown(arn string) string {
 	if arn == "" || arn == "*" {
 		return arn
 	}
-	id := n.logicalID(arn)
+	id := p.idOf(arn)
 	if id == arn {
 		return arn
 	}
-	for _, mark := range []string{n.physical(id), id} {
+	for _, mark := range []string{p.stack.names.physical(id), id} {
 		if _, rest, ok := strings.Cut(arn, mark); ok {
 			return id + rest
 		}

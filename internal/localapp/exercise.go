@@ -37,7 +37,11 @@ func Exercise(environment string, template []byte, o local.Options, stop func(*l
 		return nil, err
 	}
 	x := &exercise{Stack: s, stop: stop}
-	if err := PutStock(s, StockLevel{"KB-1001", 1_000_000}, StockLevel{"RARE", 1}); err != nil {
+	stock := []StockLevel{{"KB-1001", 1_000_000}, {"RARE", 1}}
+	for i := range many {
+		stock = append(stock, StockLevel{manySKU(i), 1_000})
+	}
+	if err := PutStock(s, stock...); err != nil {
 		return s, err
 	}
 	for _, step := range []func(){
@@ -94,9 +98,18 @@ func (x *exercise) do(method, url, body string, want int, header ...string) map[
 	return fields
 }
 
-// order places an order of one line and returns its id.
-func (x *exercise) order(sku, card string, header ...string) string {
-	body := `{"currency":"EUR","items":[{"sku":"` + sku + `","quantity":2,"unitPrice":4990}],"payment":{"method":"card","token":"` + card + `"},` +
+// many is how many lines a reservation writes in one transaction.
+const many = 99
+
+func manySKU(i int) string { return fmt.Sprintf("M-%03d", i) }
+
+// order places an order and returns its id. What is ordered is a SKU, or several with commas between them.
+func (x *exercise) order(skus, card string, header ...string) string {
+	var items []string
+	for sku := range strings.SplitSeq(skus, ",") {
+		items = append(items, `{"sku":"`+sku+`","quantity":2,"unitPrice":4990}`)
+	}
+	body := `{"currency":"EUR","items":[` + strings.Join(items, ",") + `],"payment":{"method":"card","token":"` + card + `"},` +
 		`"shipTo":{"name":"Ada","line1":"1 St","city":"Paris","postalCode":"75001","country":"FR"}}`
 	id, _ := x.do(http.MethodPost, "/orders", body, http.StatusAccepted, header...)["orderId"].(string)
 	return id
@@ -177,6 +190,11 @@ func (x *exercise) orders() {
 	x.becomes(x.order("KB-1001", "tok_declined"), "REJECTED", time.Second)
 	x.becomes(x.order("NO-SUCH", "tok_visa"), "REJECTED", time.Second)
 	x.becomes(x.order("RARE", "tok_visa"), "REJECTED", time.Second)
+	var skus strings.Builder // the last of which is unknown, so that those before it are given back
+	for i := range many {
+		skus.WriteString(manySKU(i) + ",")
+	}
+	x.becomes(x.order(skus.String()+"NO-SUCH", "tok_visa"), "REJECTED", time.Second)
 	x.becomes(x.order("KB-1001", "tok_flaky"), "COMPLETED", time.Second)
 	first := x.order("KB-1001", "tok_visa", "Idempotency-Key", "k")
 	x.becomes(first, "COMPLETED", time.Second)
