@@ -27,7 +27,7 @@ const processTemplate = `{"Resources":{
 	"Role":{"Type":"AWS::IAM::Role"},
 	"F":{"Type":"AWS::Lambda::Function","Properties":{"Handler":"f","Runtime":"provided.al2023","Architectures":["arm64"],"MemorySize":512,"Timeout":1,
 		"Role":{"Fn::GetAtt":["Role","Arn"]},"Environment":{"Variables":{"TABLE":"orders"}}}},
-	"G":{"Type":"AWS::Lambda::Function","Properties":{"Handler":"g","Runtime":"provided.al2023","Role":{"Fn::GetAtt":["Role","Arn"]},"ReservedConcurrentExecutions":1}}}}`
+	"G":{"Type":"AWS::Lambda::Function","Properties":{"Handler":"g","Runtime":"provided.al2023","MemorySize":512,"Timeout":30,"Role":{"Fn::GetAtt":["Role","Arn"]},"ReservedConcurrentExecutions":1}}}}`
 
 // processStack is a stack with functions that run as processes, f as "first".
 type processStack struct {
@@ -202,8 +202,8 @@ func TestProcessThatNeedsTooMuch(t *testing.T) {
 		t.Skip("memory is limited on Linux only")
 	}
 	s := newProcessStack(t, nil)
-	s.expect("F", `{"do":"fill","n":100}`, fmt.Sprint(100<<20))
-	s.expect("F", `{"do":"fill","n":600}`, "Runtime.ExitError: RequestId: … Error: Runtime exited with error: signal: killed")
+	s.expect("G", `{"do":"fill","n":100}`, fmt.Sprint(100<<20))
+	s.expect("G", `{"do":"fill","n":600}`, "Runtime.ExitError: RequestId: … Error: Runtime exited with error: signal: killed")
 	if log := s.logs.String(); !strings.Contains(log, "the process is killed: Memory Size: 512 MB Max Memory Used: ") {
 		t.Error("the log does not say why")
 	}

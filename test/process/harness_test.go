@@ -21,6 +21,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -84,6 +85,16 @@ func (l *logs) String() string {
 // start starts an environment whose functions are processes.
 func start(t testing.TB, environment string, change func(*local.Options)) *world {
 	t.Helper()
+	template, err := snapshot.Template(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startTemplate(t, environment, template, change)
+}
+
+// startTemplate is start with another template.
+func startTemplate(t testing.TB, environment string, template []byte, change func(*local.Options)) *world {
+	t.Helper()
 	l, err := net.Listen("tcp", cmp.Or(os.Getenv(runnerAddress), "127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +106,7 @@ func start(t testing.TB, environment string, change func(*local.Options)) *world
 	if change != nil {
 		change(&o)
 	}
-	if w.Stack, err = localapp.New(environment, o); err != nil {
+	if w.Stack, err = localapp.FromTemplate(environment, template, o); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
