@@ -308,3 +308,15 @@ func TestValue(t *testing.T) {
 		t.Errorf("decoded: %v", whole)
 	}
 }
+
+// The template's policies decide: what they do not allow is told.
+func TestDeniedIsTold(t *testing.T) {
+	template := string(localtest.Assembly(t, "../testdata", "greetings"))
+	s := localtest.Start(t, []byte(strings.Replace(template, `"dynamodb:UpdateItem"`, `"dynamodb:PutItem"`, 1)), options())
+	hello(s, "Ada")
+	s.Eventually(func() bool { return s.Waiting(s.Output("DeadLetters")) == 1 }, time.Hour)
+	denied := s.Trace().Kind(local.EventDenied).From("GreetRole")
+	if len(denied) == 0 || denied[0].Action != "dynamodb:UpdateItem" {
+		t.Errorf("denied:\n%s", denied)
+	}
+}
