@@ -8,6 +8,9 @@
 //	server := httptest.NewServer(stack)   // or stack.ServeHTTP, or stack.Call
 //	stack.Advance(time.Hour)              // an hour of retries, in a moment
 //
+// Package localtest does this for tests, and says what happened when one fails; examples/documents has a whole stack of
+// another module that is tested so.
+//
 // # Time and chance
 //
 // Everything that happens in a stack is an event in one queue, ordered by time
