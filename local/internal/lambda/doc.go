@@ -35,9 +35,10 @@
 //
 // # What differs from the real service
 //
-//   - Code takes no time of its own: only what it waits for does. An
-//     initialization counts as part of the environment's first invocation.
-//   - An idle execution environment stays for ever.
+//   - Code that runs in process takes no time of its own: only what it waits for does. An
+//     initialization counts as part of the environment's first invocation; an invoker of processes
+//     has the function's time begin after it (Invocation.Postpone).
+//   - An idle execution environment stays until its invoker discards it: in process for ever.
 //   - Only the version $LATEST exists.
 //   - A mapping receives with one request at a time and hands batches on in
 //     the order in which they were received. The real one has several pollers,
@@ -53,5 +54,5 @@
 //     others go on. The name of that condition, RecordAgeExceeded, is not documented.
 //   - Tumbling windows are refused. A destination is a queue or whatever else is
 //     given to AddTarget; a bucket is not known.
-//   - Memory, storage, network, layers, tracing and log formats have no effect.
+//   - Memory has an effect on processes only; storage, network, layers, tracing and log formats have none.
 package lambda

@@ -83,11 +83,10 @@ type Environment struct {
 
 type invocation struct {
 	Invocation
-	handed   time.Time // to the process; zero: not yet
-	answered bool
-	failure  *Result // that waits for what the process does next
-	failed   int     // initializations
-	running  bool    // Ready was told
+	handed  time.Time // to the process; zero: not yet
+	failure *Result   // that waits for what the process does next
+	failed  int       // initializations
+	running bool      // Ready was told
 }
 
 // New returns an environment without a process.

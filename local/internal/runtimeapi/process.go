@@ -34,7 +34,6 @@ type process struct {
 	busy      chan struct{} // one was taken
 	initError *Error
 	killed    bool
-	over      bool  // it has ended
 	peak      int64 // resident memory, in bytes
 	exit      chan struct{}
 }
