@@ -69,6 +69,9 @@ func (s *Service) describeLogGroups(input []byte) ([]byte, error) {
 	}
 	all := []groupDescription{}
 	for _, g := range s.sorted {
+		if g.made && g.next == 0 { // by nobody yet who was allowed to
+			continue
+		}
 		if !strings.HasPrefix(g.Name, in.Prefix) || !strings.Contains(strings.ToLower(g.Name), strings.ToLower(in.Pattern)) {
 			continue
 		}
