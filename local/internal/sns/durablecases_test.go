@@ -274,3 +274,25 @@ func TestIdsAreNotMadeAgain(t *testing.T) {
 		f, _ = restored(t, f, sns.TopicProperties{})
 	}
 }
+
+func TestSubscriptionThatLeftIsForgottenInTheEnd(t *testing.T) {
+	f := newFixture(t, sns.TopicProperties{})
+	f.call("Subscribe", m{"Protocol": "https", "Endpoint": hook})
+	f.k.Advance(time.Second)
+	f.call("ConfirmSubscription", m{"Token": parsed(t, f.posts[0].body)["Token"]})
+	f.publish(m{"Message": "x"})
+	if status, _ := f.serve("GET", parsed(t, f.posts[1].body)["UnsubscribeURL"].(string)); status != 200 {
+		t.Fatal(status)
+	}
+	f.k.Advance(time.Second)
+	g, _ := restored(t, f, sns.TopicProperties{})
+	if keys := strings.Join(g.s.Keys(), " "); !strings.Contains(keys, "subscription/") {
+		t.Errorf("it cannot come back: %s", keys)
+	}
+	kept := durabletest.Keep(t, g.s)
+	g.k.Advance(49 * time.Hour)
+	kept.Verify()
+	if diff := cmp.Diff([]string{"meta", "topic/orders"}, g.s.Keys()); diff != "" {
+		t.Error(diff)
+	}
+}
