@@ -98,7 +98,7 @@ func (c *Console) info(*http.Request) (any, error) {
 		examples = []Example{}
 	}
 	return object{
-		"title": c.options.Title, "run": c.hub.run_, "examples": examples, "tenants": c.options.Tenants, "signIn": c.options.SignIn != nil,
+		"title": c.options.Title, "run": c.hub.started, "examples": examples, "tenants": c.options.Tenants, "signIn": c.options.SignIn != nil,
 		"presets": presets, "faultKinds": local.FaultKinds(), "functions": functions, "labels": names, "types": types, "routes": routes,
 		"outputs": c.stack.Outputs(), "notes": c.stack.Notes(), "inbox": c.options.Inbox != nil,
 	}, nil

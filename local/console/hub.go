@@ -43,17 +43,17 @@ type hub struct {
 	// place says between which nodes of the architecture an event is drawn.
 	place func(local.Event) (from, to string)
 
-	mu     sync.Mutex
-	run_   string // tells runs of the page apart, for who comes back
-	events ring
-	logs   ring
-	last   uint64
-	lost   int
-	flows  map[string]*flow // by "from>to", as they are drawn
-	seen   map[local.EventKind]int
-	orders *orders
-	told   []notice // what streams are told besides
-	tells  uint64
+	mu      sync.Mutex
+	started string // tells runs of the page apart, for who comes back
+	events  ring
+	logs    ring
+	last    uint64
+	lost    int
+	flows   map[string]*flow // by "from>to", as they are drawn
+	seen    map[local.EventKind]int
+	orders  *orders
+	told    []notice // what streams are told besides
+	tells   uint64
 
 	streams atomic.Int32
 }
@@ -74,7 +74,7 @@ type notice struct {
 
 func newHub(place func(local.Event) (from, to string)) *hub {
 	return &hub{
-		place: place, wake: make(chan struct{}, 1), run_: time.Now().UTC().Format("150405.000000"),
+		place: place, wake: make(chan struct{}, 1), started: time.Now().UTC().Format("150405.000000"),
 		events: ring{most: keepEvents}, logs: ring{most: keepLogs},
 		flows: map[string]*flow{}, seen: map[local.EventKind]int{}, orders: newOrders(),
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/orderflow-cdk/orderflow/local"
 )
 
 // send sends the request that is in the form, and waits for the new order to be shown. It returns its id.
@@ -129,6 +131,20 @@ func TestADeclinedPayment(t *testing.T) {
 	b.goTo("faults")
 	b.sees(".switches", "happened 1 ×")
 	b.shoot("faults", 1280, 800, "light")
+}
+
+// An order is cancelled while it is charged.
+func TestCancel(t *testing.T) {
+	a := start(t)
+	b := open(t, a)
+	if err := a.stack.SetFaults(local.Fault{Target: "charge", Kind: local.Slow, Delay: 2 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	b.send()
+	b.sees("#order-status", "RESERVED")
+	b.click(".facts button")
+	b.sees("#toasts", "202 Accepted")
+	b.sees("#order-status", "CANCELLED")
 }
 
 // focus is what has the focus: its name for people.

@@ -93,14 +93,14 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 	defer c.working.Done()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	at, back := parseCursor(r.Header.Get("Last-Event-ID"), c.hub.run_)
-	s := &sender{w: w, controller: http.NewResponseController(w), run: c.hub.run_}
+	at, back := parseCursor(r.Header.Get("Last-Event-ID"), c.hub.started)
+	s := &sender{w: w, controller: http.NewResponseController(w), run: c.hub.started}
 	if !back {
 		c.hub.mu.Lock()
 		at = cursor{seq: c.hub.last - min(c.hub.last, 300), told: c.hub.tells}
 		c.hub.mu.Unlock()
 	}
-	s.send("hello", map[string]any{"run": c.hub.run_, "back": back}, at)
+	s.send("hello", map[string]any{"run": c.hub.started, "back": back}, at)
 	var last []byte
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()

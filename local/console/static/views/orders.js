@@ -132,14 +132,17 @@ export default function orders({ go }) {
         h('span', {}, 'first seen ', h('b', { class: 'mono' }, clock(o.first))),
         o.machine ? h('a', { href: href(`executions/${o.machine}/${encodeURIComponent(o.execution)}`) }, o.state ? `in ${o.state}` : o.outcome ? `workflow ${o.outcome.replace('Execution', '').toLowerCase()}` : 'workflow') : null,
         h('a', { href: href(`logs?about=${encodeURIComponent(o.id)}`) }, 'logs'),
-        button('Cancel order', () => cancel(o), { disabled: o.final || tone(o.status) !== 'busy' && o.status !== 'QUEUED' })),
+        button('Cancel order', () => cancel(o, link(entries)), { disabled: !link(entries) || o.final || tone(o.status) !== 'busy' && o.status !== 'QUEUED' })),
       entries.length ? [chart(o, entries), timeline(o, entries)] : h('p', { class: 'note' }, 'Nothing came by a channel yet.'),
       events());
   }
 
-  async function cancel(o) {
+  /** Where the order's status is: its client was told so, or asked there. */
+  const link = (entries) => entries.find((e) => e.detail?.links?.status)?.detail.links.status ?? entries.find((e) => e.lane === 'poll' && e.what.startsWith('GET '))?.what.slice(4);
+
+  async function cancel(o, path) {
     try {
-      const { responses } = await post('send', { tenant: o.tenant || draft.tenant, times: 1, request: { name: '', method: 'DELETE', path: `${draft.path.startsWith('/orders') || draft.method !== 'POST' ? '/orders' : draft.path}/${o.id}/status`, body: '' } });
+      const { responses } = await post('send', { tenant: o.tenant || draft.tenant, times: 1, request: { name: '', method: 'DELETE', path, body: '' } });
       say(`${responses[0].status} ${responses[0].text}`, responses[0].status >= 400 ? 'bad' : '');
     } catch (e) {
       say(e.message, 'bad');
