@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -358,122 +356,5 @@ func TestDeadlineOfAProcess(t *testing.T) {
 	left, err := strconv.ParseFloat(s.invoke("F", `{"do":"deadline"}`), 64)
 	if err != nil || left < 0.8 || left > 1 {
 		t.Errorf("%v s are left, %v", left, err)
-	}
-}
-
-func TestWorldOutsideOfAProcess(t *testing.T) {
-	var mu sync.Mutex
-	var told []local.Event
-	hosts := local.Hosts{"payments.example.com": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		if r.Header.Get("Proxy-Authorization") != "" || r.Header.Get("Connection") != "" {
-			t.Errorf("header %v", r.Header)
-		}
-		if err := local.Sleep(r.Context(), 10*time.Millisecond); err != nil {
-			t.Error(err)
-		}
-		w.WriteHeader(http.StatusCreated)
-		fmt.Fprintf(w, "%s %s%s?%s %s", r.Method, r.Host, r.URL.Path, r.URL.RawQuery, b)
-	})}
-	s := newProcessStack(t, func(o *local.Options) {
-		o.Egress = hosts
-		o.OnEvent = func(e local.Event) {
-			mu.Lock()
-			defer mu.Unlock()
-			if e.Kind == local.EventHTTP {
-				told = append(told, e)
-			}
-		}
-	})
-	for url, want := range map[string]string{
-		"https://payments.example.com/a%2Fb/charges?x=1": `"201 POST payments.example.com/a/b/charges?x=1 body"`,
-		"https://payments.example.com:8443/":             `"201 POST payments.example.com:8443/? body"`,
-		"http://payments.example.com/plain":              `"201 POST payments.example.com/plain? body"`,
-		"https://nobody.example.com/":                    `"Post \"https://nobody.example.com/\": EOF"`,
-		"https://sqs.eu-central-1.amazonaws.com/nothing": `"404 the template has no AWS::ApiGateway::RestApi\n"`,
-	} {
-		s.expect("F", fmt.Sprintf(`{"do":"fetch","url":%q}`, url), want)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(told) != 4 {
-		t.Errorf("events: %+v", told)
-	}
-	for _, e := range told {
-		if e.From != "F" || e.Detail != "body" || (e.Err == "") != strings.HasPrefix(e.To, "payments.") {
-			t.Errorf("event %+v", e)
-		}
-	}
-	if !strings.Contains(s.logs.String(), "lookup nobody.example.com: no such host") {
-		t.Error("the log does not say why a host is not reached")
-	}
-}
-
-func TestNoWorldOutside(t *testing.T) {
-	s := newProcessStack(t, nil)
-	s.expect("F", `{"do":"fetch","url":"https://example.com/"}`,
-		`"Post \"https://example.com/\": local: the stack may not reach example.com: no Egress was configured"`)
-}
-
-func TestProxyIsForFunctionsOnly(t *testing.T) {
-	s := newProcessStack(t, nil)
-	var list []string
-	if err := json.Unmarshal([]byte(s.invoke("F", `{"do":"environment"}`)), &list); err != nil {
-		t.Fatal(err)
-	}
-	for _, kv := range list {
-		if proxy, ok := strings.CutPrefix(kv, "HTTPS_PROXY=http://"); ok {
-			res, err := http.Get("http://" + proxy[strings.Index(proxy, "@")+1:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			if res.StatusCode != http.StatusProxyAuthRequired {
-				t.Error(res.Status)
-			}
-			return
-		}
-	}
-	t.Error("there is no proxy")
-}
-
-func TestProcessesThatCannotBe(t *testing.T) {
-	foreign := filepath.Join(t.TempDir(), "bootstrap")
-	header := append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 57)...)
-	header[16], header[18], header[20], header[52] = 2, 0xf3, 1, 64 // an executable for RISC-V
-	if err := os.WriteFile(foreign, header, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	plain := filepath.Join(t.TempDir(), "bootstrap")
-	if err := os.WriteFile(plain, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	served := local.Options{RealTime: true, Endpoint: "http://127.0.0.1:1"}
-	for _, c := range []struct {
-		name     string
-		o        local.Options
-		path     string
-		template string
-		want     string
-	}{
-		{"virtual time", local.Options{Endpoint: "http://127.0.0.1:1"}, os.Args[0], processTemplate, "Options.RealTime"},
-		{"not served", local.Options{RealTime: true}, os.Args[0], processTemplate, "Options.Endpoint"},
-		{"no file", served, "/nowhere/bootstrap", processTemplate, "there is no executable /nowhere/bootstrap: go run github.com/orderflow-cdk/orderflow/cmd/build-functions -host writes one for this machine to dist/" + local.HostBuild() + "/f"},
-		{"a folder", served, "/", processTemplate, "/ is a folder"},
-		{"not executable", served, plain, processTemplate, "chmod +x"},
-		{"foreign", served, foreign, processTemplate, "is for linux/riscv, and this machine is " + runtime.GOOS + "/" + runtime.GOARCH + ": go run "},
-		{"another runtime", served, os.Args[0], strings.ReplaceAll(processTemplate, "provided.al2023", "nodejs22.x"), `the runtime "nodejs22.x" is not run as a process`},
-	} {
-		c.o.Processes = func(local.FunctionInfo) (*local.Process, error) { return &local.Process{Bootstrap: c.path}, nil }
-		s, err := local.New([]byte(c.template), c.o)
-		if err == nil {
-			s.Close()
-		}
-		if err == nil || !strings.Contains(err.Error(), "F (AWS::Lambda::Function): ") || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %s", c.name, err, c.want)
-		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -120,5 +121,43 @@ func TestAssetThatLeadsOut(t *testing.T) {
 	}
 	if _, err := of(local.FunctionInfo{LogicalID: "Zip"}); err == nil {
 		t.Error("it is unpacked")
+	}
+}
+
+func TestProcessesThatCannotBe(t *testing.T) {
+	foreign := filepath.Join(t.TempDir(), "bootstrap")
+	header := append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 57)...)
+	header[16], header[18], header[20], header[52] = 2, 0xf3, 1, 64 // an executable for RISC-V
+	if err := os.WriteFile(foreign, header, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	plain := filepath.Join(t.TempDir(), "bootstrap")
+	if err := os.WriteFile(plain, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	served := local.Options{RealTime: true, Endpoint: "http://127.0.0.1:1"}
+	for _, c := range []struct {
+		name     string
+		o        local.Options
+		path     string
+		template string
+		want     string
+	}{
+		{"virtual time", local.Options{Endpoint: "http://127.0.0.1:1"}, os.Args[0], processTemplate, "Options.RealTime"},
+		{"not served", local.Options{RealTime: true}, os.Args[0], processTemplate, "Options.Endpoint"},
+		{"no file", served, "/nowhere/bootstrap", processTemplate, "there is no executable /nowhere/bootstrap: go run github.com/orderflow-cdk/orderflow/cmd/build-functions -host writes one for this machine to dist/" + local.HostBuild() + "/f"},
+		{"a folder", served, "/", processTemplate, "/ is a folder"},
+		{"not executable", served, plain, processTemplate, "chmod +x"},
+		{"foreign", served, foreign, processTemplate, "is for linux/riscv, and this machine is " + runtime.GOOS + "/" + runtime.GOARCH + ": go run "},
+		{"another runtime", served, os.Args[0], strings.ReplaceAll(processTemplate, "provided.al2023", "nodejs22.x"), `the runtime "nodejs22.x" is not run as a process`},
+	} {
+		c.o.Processes = func(local.FunctionInfo) (*local.Process, error) { return &local.Process{Bootstrap: c.path}, nil }
+		s, err := local.New([]byte(c.template), c.o)
+		if err == nil {
+			s.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "F (AWS::Lambda::Function): ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
 	}
 }
