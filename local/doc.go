@@ -71,7 +71,8 @@
 //	                                    the websocket as AppSync's clients speak it; VTL, caching, merged and Event APIs refused
 //	AWS::SecretsManager::Secret         GetSecretValue
 //	AWS::Cognito::UserPool              declared; IDToken issues tokens that its authorizers accept
-//	AWS::IAM::*, policies, permissions  declared: every call is allowed
+//	AWS::IAM::*, policies, permissions  decide every call, for roles, queues, topics, functions, secrets and keys, as docs/permissions.md
+//	                                    tells; what a run was denied and used: Denied, Permissions
 //	AWS::Logs, CloudWatch, WAFv2, KMS, X-Ray   declared
 //
 // # What checks it
@@ -96,6 +97,7 @@
 //	                                    appsync.TestApolloWithIAM, appsyncjs.TestCompileAgreesWithTheLinter,
 //	                                    appsyncjs.TestUtilitiesAreThoseThatAreDeclared, appsyncjs.TestLanguageIsJavaScript
 //	AWS::SecretsManager::Secret         conformance.TestSecret
+//	AWS::IAM::*, policies, permissions  iam.TestDecisionsAreThoseOfTheReferee
 //
 // Latencies are round numbers of the services' order, so that a run is readable; they are no
 // measurement. Nothing is lost, repeated or reordered by chance: that a run goes well does not show that code
