@@ -78,6 +78,7 @@ func (c *upCommand) Run() error {
 	page := console.New(stack, c.consoleOptions(stack, inbox))
 	defer page.Close()
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: handler(stack, page)}
+	server.RegisterOnShutdown(page.Close) // its open streams would be waited for
 	go func() { served <- server.Serve(listener) }()
 	if err := putFirstStock(stack, levels); err != nil {
 		return fmt.Errorf("stocking the inventory: %w", err)
