@@ -1,6 +1,8 @@
 package console
 
 import (
+	"fmt"
+	"hash/fnv"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,10 +15,11 @@ import (
 
 // plan is the architecture as the template says it, kept for a moment since it is asked for with every event.
 type plan struct {
-	stack *local.Stack
-	mu    sync.Mutex
-	until time.Time
-	p     *blueprint
+	stack   *local.Stack
+	changed func() // is called when there is another template
+	mu      sync.Mutex
+	until   time.Time
+	p       *blueprint
 }
 
 // blueprint is a template's resources and edges, and who stands for whom in the drawing.
@@ -27,6 +30,7 @@ type blueprint struct {
 	stands    map[string]string // role or method to the resource that is drawn for it
 	services  map[string]string // "gateway" and "appsync" to their API
 	functions map[string]string // by Handler
+	print     uint64            // of the template
 }
 
 // planFor is how long a blueprint is used before the template is read again.
@@ -36,7 +40,11 @@ func (p *plan) get() *blueprint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.p == nil || time.Now().After(p.until) {
+		before := p.p
 		p.p, p.until = newBlueprint(p.stack), time.Now().Add(planFor)
+		if before != nil && before.print != p.p.print {
+			p.changed()
+		}
 	}
 	return p.p
 }
@@ -46,6 +54,11 @@ func newBlueprint(stack *local.Stack) *blueprint {
 		resources: stack.Resources(), edges: stack.Edges(), byID: map[string]*local.Resource{},
 		stands: map[string]string{}, services: map[string]string{}, functions: map[string]string{},
 	}
+	print := fnv.New64a()
+	for _, r := range b.resources {
+		fmt.Fprintln(print, r.LogicalID, r.Type, string(r.Properties))
+	}
+	b.print = print.Sum64()
 	roles := map[string]string{} // by ARN
 	for i := range b.resources {
 		r := &b.resources[i]

@@ -91,6 +91,7 @@ func New(stack *local.Stack, o Options) *Console {
 	c := &Console{stack: stack, options: o.withDefaults()}
 	c.plan.stack = stack
 	c.hub = newHub(c.plan.place)
+	c.plan.changed = func() { c.hub.tell("template", struct{}{}) }
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.people = newPeople(c)
 	c.mux = c.routes()
@@ -99,9 +100,11 @@ func New(stack *local.Stack, o Options) *Console {
 	return c
 }
 
-// Close ends the watching, open streams and what was started on the page.
+// Close ends the watching, open streams and what was started on the page. It can be called several times, and is best
+// called when the server shuts down (http.Server.RegisterOnShutdown): it would wait for the streams.
 func (c *Console) Close() {
 	c.stop()
+	c.people.close()
 	c.cancel()
 	c.working.Wait()
 }

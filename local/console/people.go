@@ -43,6 +43,7 @@ type people struct {
 	mu      sync.Mutex
 	tenants map[string]*tenant
 	polls   int
+	closed  bool // nothing more is begun
 }
 
 type tenant struct {
@@ -64,6 +65,14 @@ func newPeople(c *Console) *people {
 		Transport:     c.stack.Transport(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, tenants: map[string]*tenant{}}
+}
+
+var errClosed = errors.New("the page is closed")
+
+func (p *people) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
 }
 
 func (p *people) state() []tenantState {
@@ -105,6 +114,9 @@ func (p *people) token(name string, again bool) (string, error) {
 	if t = p.tenants[name]; t != nil {
 		t.token = token
 		return token, nil
+	}
+	if p.closed {
+		return "", errClosed
 	}
 	t = &tenant{token: token, socket: "opening", ready: make(chan struct{})}
 	p.tenants[name] = t
@@ -326,7 +338,7 @@ func (p *people) follow(name, location, order string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.polls >= maxPolls {
+	if p.closed || p.polls >= maxPolls {
 		return
 	}
 	p.polls++

@@ -34,6 +34,7 @@ type stateNow struct {
 }
 
 func (c *Console) now() stateNow {
+	c.plan.get() // notices another template
 	s := stateNow{Glance: c.stack.Glance(), Faults: c.stack.Faults(), Flows: map[string]flow{}, Signed: c.people.state()}
 	if c.options.Inbox != nil {
 		s.Inbox = c.options.Inbox.state()
@@ -75,7 +76,7 @@ func parseCursor(id, run string) (c cursor, ok bool) {
 }
 
 // stream is the one stream of server-sent events: "hello" first, "state" when it changed, "trace" and
-// "orders" in batches, "job" for what was started on the page. A stream that comes back goes on where it was;
+// "orders" in batches, "job" for what was started on the page, "template" when the stack was reloaded with another one. A stream that comes back goes on where it was;
 // what was forgotten meanwhile is told by "gap".
 func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 	flusher, ok := w.(http.Flusher)
@@ -89,8 +90,6 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer c.hub.streams.Add(-1)
-	c.working.Add(1)
-	defer c.working.Done()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	at, back := parseCursor(r.Header.Get("Last-Event-ID"), c.hub.started)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 )
 
 // events reads a stream of server-sent events until f has enough, and returns the last id.
@@ -104,5 +106,26 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 			t.Errorf("a stream of another run goes on: %s", data)
 		}
 		return true
+	})
+}
+
+// Another template is told, so that the page asks anew for what it has.
+func TestAnotherTemplateIsTold(t *testing.T) {
+	a := start(t)
+	template, err := snapshot.Template(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.Replace(string(template), `"VisibilityTimeout": 180`, `"VisibilityTimeout": 181`, 1)
+	if other == string(template) {
+		t.Fatal("the template was not changed")
+	}
+	a.events("", func(name string, data json.RawMessage) bool {
+		if name == "hello" {
+			if err := a.stack.Reload([]byte(other)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return name == "template"
 	})
 }

@@ -20,8 +20,9 @@ export function span(ms) {
   const n = Math.abs(ms);
   if (n < 1000) return `${sign}${Math.round(n)} ms`;
   if (n < 60e3) return `${sign}${(n / 1000).toFixed(n < 10e3 ? 2 : 1)} s`;
-  if (n < 3600e3) return `${sign}${Math.floor(n / 60e3)} min ${Math.round((n % 60e3) / 1000)} s`;
-  if (n < 48 * 3600e3) return `${sign}${Math.floor(n / 3600e3)} h ${Math.round((n % 3600e3) / 60e3)} min`;
+  const two = (big, name, small, last) => `${sign}${big} ${name}${small ? ` ${small} ${last}` : ''}`;
+  if (n < 3600e3) return two(Math.floor(n / 60e3), 'min', Math.floor((n % 60e3) / 1000), 's');
+  if (n < 48 * 3600e3) return two(Math.floor(n / 3600e3), 'h', Math.floor((n % 3600e3) / 60e3), 'min');
   return `${sign}${Math.round(n / 86400e3)} days`;
 }
 

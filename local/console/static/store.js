@@ -108,6 +108,7 @@ export function connect() {
     store.events.push(...events.filter((e) => e.seq > last));
     if (store.events.length > keepEvents) store.events.splice(0, store.events.length - keepEvents);
   });
+  on('template', () => location.reload()); // other resources, other names
   on('job', ({ job, result, error }) => {
     const waiting = jobs.get(job);
     jobs.delete(job);

@@ -82,7 +82,7 @@ export default function queues() {
         h('td', {}, chip({ visible: 'visible', inFlight: 'in flight', delayed: 'delayed' }[m.state]), m.visibleAt ? h('span', { class: 'note', title: clock(m.visibleAt) }, ` ${span(Date.parse(m.visibleAt) - Date.parse(store.state?.now ?? m.sent))}`) : ''),
         h('td', { class: 'num' }, m.receiveCount),
         h('td', { class: 'message' }, h('details', {}, h('summary', { class: 'mono' }, m.body.slice(0, 140)),
-          h('dl', { class: 'facts' }, [['id', m.id], ['group', m.groupId], ['failed in', m.deadLetterSource ? labelOf(m.deadLetterSource) : ''], ['size', `${m.size} bytes`], ['first received', m.firstReceived ? clock(m.firstReceived) : 'never']].filter(([, v]) => v).map(([k, v]) => [h('dt', {}, k), h('dd', { class: 'mono' }, v)]),
+          h('dl', { class: 'facts' }, [['id', m.id], ['group', m.groupId], ['failed in', m.deadLetterSource ? labelOf(m.deadLetterSource) : ''], ['size', `${m.size} bytes`], ['received here', m.firstReceived ? `first at ${clock(m.firstReceived)}` : 'never']].filter(([, v]) => v).map(([k, v]) => [h('dt', {}, k), h('dd', { class: 'mono' }, v)]),
             (m.attributes ?? []).map((a) => [h('dt', {}, a.name, h('span', { class: 'note' }, ` ${a.type}`)), h('dd', { class: 'mono' }, a.value)])),
           block(m.body, 'Body of the message'))))))));
   }
