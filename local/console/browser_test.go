@@ -59,7 +59,7 @@ func open(t *testing.T, a *app) *browser {
 		t.Fatalf("%s: %v", path, err)
 	}
 	// A timeout of the first context would be that of the browser.
-	b.ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	b.ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatal(err)
