@@ -195,7 +195,9 @@ func (d *driver) follow() {
 			return
 		}
 		idle = d.idle(next.Sub(d.stack.Now()))
-		d.wait(next.Sub(d.stack.Now()))
+		if !idle || !d.realTime { // people need not wait for what the next poll will tell
+			d.wait(next.Sub(d.stack.Now()))
+		}
 	}
 }
 
