@@ -101,7 +101,7 @@ func (c *demoCommand) Run() error {
 		return err
 	}
 
-	r := report{Environment: c.Env, Seed: c.Seed, Outcomes: d.outcomes, Channels: d.tallies}
+	r := report{Environment: c.Env, Seed: c.Seed, Outcomes: d.outcomes, Channels: d.tallies, Continued: journal.goesOn()}
 	r.count()
 	if c.JSON {
 		enc := json.NewEncoder(os.Stdout)
