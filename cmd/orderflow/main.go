@@ -14,6 +14,8 @@ type commands struct {
 	Up   upCommand   `cmd:"" help:"Run the stack on this machine in real time, for any client, until Ctrl-C."`
 	Demo demoCommand `cmd:"" help:"Run orders through the whole stack on this machine, without AWS, and print what became of each."`
 
+	Permissions permissionsCommand `cmd:"" help:"Report which permissions of the template the app never uses, and which are wider than it needs."`
+
 	Submit   submitCommand   `cmd:"" help:"Submit an order to an API, on this machine or AWS."`
 	Status   statusCommand   `cmd:"" help:"Tell where an order stands."`
 	Watch    watchCommand    `cmd:"" help:"Tell an order's events as they come, up to its end."`
