@@ -54,19 +54,6 @@ func (j *functionJournal) environment(number int) *environmentJournal {
 	return e
 }
 
-// functionLog is where the lines of a function go that are of no known environment: to that of the latest invocation.
-func (s *Stack) functionLog(function string) io.Writer {
-	f := s.functions.Function(function)
-	if f == nil {
-		return s.opts.Logs
-	}
-	j := s.journalOf(f)
-	if j.latest != nil {
-		return j.latest
-	}
-	return j.environment(1)
-}
-
 // environmentLog is where the lines of one of a function's execution environments go.
 func (s *Stack) environmentLog(f *lambda.Function, instance int) io.Writer {
 	return s.journalOf(f).environment(instance)

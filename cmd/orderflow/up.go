@@ -92,7 +92,7 @@ func (c *upCommand) Run() error {
 	select {
 	case err = <-served:
 		stop()
-		<-ran
+		_ = <-ran // that it was stopped
 		return err
 	case err = <-ran:
 		if ctx.Err() == nil {

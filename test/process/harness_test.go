@@ -169,7 +169,7 @@ func (w *world) settle(c *client.Client, body string) client.Order {
 func path(o client.Order) string {
 	var all []string
 	for _, h := range o.History {
-		all = append(all, string(h.Status))
+		all = append(all, h.Status)
 	}
 	return strings.Join(all, " ")
 }
