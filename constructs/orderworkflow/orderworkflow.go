@@ -142,6 +142,16 @@ func (w *OrderWorkflow) Final() []string {
 	return []string{last.Status, w.props.Rejected, w.props.Failed, w.props.Cancelled}
 }
 
+// Statuses are all that are recorded, in the order in which an order meets them, and then the
+// other ends. The webhooks of StatusNotifier want to know them.
+func (w *OrderWorkflow) Statuses() []string {
+	all := []string{w.props.Initial}
+	for _, s := range w.props.Steps {
+		all = append(all, s.Status)
+	}
+	return append(all, w.props.Rejected, w.props.Failed, w.props.Cancelled)
+}
+
 // GrantStart lets grantee start executions.
 func (w *OrderWorkflow) GrantStart(grantee awsiam.IGrantable) {
 	w.StateMachine.GrantStartExecution(grantee)

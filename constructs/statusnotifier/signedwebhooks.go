@@ -1,6 +1,8 @@
 package statusnotifier
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -25,6 +27,11 @@ type SignedWebhooks struct {
 
 	// Manage answers /webhooks: it runs the handler managewebhooks. Required.
 	Manage awslambda.Function
+
+	// Statuses are those that a tenant can choose for an endpoint: OrderWorkflow.Statuses(). Another
+	// is refused with 400.
+	// Default: any name of a status.
+	Statuses []string
 
 	// BatchSize is the most messages in one invocation of Deliver, which works
 	// on all of them at the same time: 1–10. Its timeout must be at least 20 s:
@@ -79,6 +86,10 @@ func (w SignedWebhooks) validate() error {
 	var c checks
 	c.bad(w.Deliver == nil, "deliver function must be given, got nil")
 	c.bad(w.Manage == nil, "manage function must be given, got nil")
+	for i, status := range w.Statuses {
+		c.bad(!statusPattern.MatchString(status), "webhooks status must be upper-case letters and underscores, got %q", status)
+		c.bad(slices.Contains(w.Statuses[:i], status), "webhooks statuses must differ, got %q twice", status)
+	}
 	c.within("webhooks batch size", w.BatchSize, 1, 10)
 	c.within("webhooks max concurrency", w.MaxConcurrency, 2, 1000)
 	if w.Deliver != nil {
@@ -158,6 +169,9 @@ func (n *StatusNotifier) makeDeliveries() {
 	for _, f := range []awslambda.Function{w.Deliver, w.Manage} {
 		f.AddEnvironment(jsii.String(config.WebhooksTableName), n.WebhooksTable.TableName(), nil)
 		f.AddEnvironment(jsii.String(config.DeliveryQueueURL), n.DeliveryQueue.QueueUrl(), nil)
+	}
+	if len(w.Statuses) > 0 {
+		w.Manage.AddEnvironment(jsii.String(config.WebhookStatuses), jsii.String(strings.Join(w.Statuses, ",")), nil)
 	}
 	w.Deliver.AddEnvironment(jsii.String(config.DeadLetterQueueURL), n.DeliveryDeadLetters.QueueUrl(), nil)
 

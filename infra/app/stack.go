@@ -278,6 +278,7 @@ func (s *stack) makeStatus() {
 		SignedWebhooks: &statusnotifier.SignedWebhooks{
 			Deliver:               s.deliver.Function,
 			Manage:                s.manage.Function,
+			Statuses:              s.workflow.Statuses(),
 			MaxConcurrency:        s.env.WebhookConcurrency,
 			NoDeletionProtection:  !s.env.DeletionProtection,
 			NoPointInTimeRecovery: !s.env.PointInTimeRecovery,

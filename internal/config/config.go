@@ -43,6 +43,8 @@ const (
 
 	// WebhooksTableName is the name of the table of webhook endpoints.
 	WebhooksTableName = "WEBHOOKS_TABLE_NAME"
+	// WebhookStatuses are the statuses that webhooks can choose, with commas between them. It may be missing.
+	WebhookStatuses = "WEBHOOK_STATUSES"
 	// DeliveryQueueURL is the URL of the queue of events and deliveries to webhook endpoints.
 	DeliveryQueueURL = "DELIVERY_QUEUE_URL"
 	// DeadLetterQueueURL is the URL of the queue of deliveries that can no longer be made.
@@ -105,7 +107,8 @@ type Webhooks struct {
 	Common
 	WebhooksTable      string
 	DeliveryQueueURL   string
-	DeadLetterQueueURL string // deliverwebhook only
+	DeadLetterQueueURL string   // deliverwebhook only
+	Statuses           []string // managewebhooks only: those that a webhook can choose; nil: any
 }
 
 // MinOrderRetention is how long an order must be kept at least. Once its record is
@@ -187,6 +190,9 @@ func LoadNotify(getenv Getenv) (Notify, error) {
 func LoadManageWebhooks(getenv Getenv) (Webhooks, error) {
 	r := reader{getenv: getenv}
 	c := r.webhooks()
+	if v := getenv(WebhookStatuses); v != "" {
+		c.Statuses = strings.Split(v, ",")
+	}
 	return c, r.err()
 }
 

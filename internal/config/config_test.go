@@ -136,10 +136,17 @@ func TestLoadWebhooks(t *testing.T) {
 		WebhooksTable: "w", DeliveryQueueURL: "https://sqs/1/q",
 	}
 	got, err := config.LoadManageWebhooks(func(n string) string { return env[n] })
+	if got.Statuses != nil {
+		t.Errorf("without WEBHOOK_STATUSES: %q", got.Statuses)
+	}
+	env["WEBHOOK_STATUSES"], want.Statuses = "PAID,FAILED", []string{"PAID", "FAILED"}
+	if err == nil {
+		got, err = config.LoadManageWebhooks(func(n string) string { return env[n] })
+	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("managewebhooks: %v (-want +got)\n%s", err, diff)
 	}
-	want.DeadLetterQueueURL = "https://sqs/1/dlq"
+	want.DeadLetterQueueURL, want.Statuses = "https://sqs/1/dlq", nil
 	got, err = config.LoadDeliverWebhook(func(n string) string { return env[n] })
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("deliverwebhook: %v (-want +got)\n%s", err, diff)

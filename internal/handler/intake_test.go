@@ -27,6 +27,7 @@ var environment = map[string]string{
 	"TOPIC_ARN":             "arn:aws:sns:eu-central-1:111122223333:events",
 	"GRAPHQL_ENDPOINT":      "https://abc.appsync-api.eu-central-1.amazonaws.com/graphql",
 	"WEBHOOKS_TABLE_NAME":   "webhooks",
+	"WEBHOOK_STATUSES":      "ACCEPTED,PAID,COMPLETED",
 	"DELIVERY_QUEUE_URL":    "https://sqs.eu-central-1.amazonaws.com/111122223333/deliveries",
 	"DEAD_LETTER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/dead",
 }

@@ -26,6 +26,7 @@ type manageWebhooks struct {
 	endpoints *dynamo.Endpoints
 	queue     *sqs.Client
 	queueURL  string
+	statuses  []string // that a webhook can choose; nil: any
 }
 
 var _ lambda.Handler = (*manageWebhooks)(nil)
@@ -43,7 +44,7 @@ func NewManageWebhooks(env Env) (lambda.Handler, error) {
 	return &manageWebhooks{
 		env: env, log: newLogger(env.Log, env.Now, c.LogLevel), namespace: c.MetricsNamespace,
 		endpoints: &dynamo.Endpoints{Client: dynamodb.NewFromConfig(env.AWS), Table: c.WebhooksTable},
-		queue:     sqs.NewFromConfig(env.AWS), queueURL: c.DeliveryQueueURL,
+		queue:     sqs.NewFromConfig(env.AWS), queueURL: c.DeliveryQueueURL, statuses: c.Statuses,
 	}, nil
 }
 

@@ -173,7 +173,7 @@ func TestManageWebhooksRefusals(t *testing.T) {
 		{`{"url":"https://a.example/` + strings.Repeat("x", 2048) + `"}`, "invalid-url", "2048"},
 		{`{"url":"https://a.example","description":"` + strings.Repeat("Ω", 257) + `"}`, "invalid-description", "257"},
 		{`{"url":"https://a.example","statuses":["PAID","LOST"]}`, "invalid-status", `statuses/1: "LOST"`},
-		{`{"url":"https://a.example","statuses":["QUEUED"]}`, "invalid-status", "QUEUED"},
+		{`{"url":"https://a.example","statuses":["QUEUED"]}`, "invalid-status", "these are: ACCEPTED, PAID, COMPLETED."},
 	}
 	for _, test := range tests {
 		got := s.ask(t, "acme", "Create", "", test.body)
@@ -193,4 +193,19 @@ func TestManageWebhooksRefusals(t *testing.T) {
 		t.Errorf("calls %v", s.Calls)
 	}
 	s.expect(t, []byte(`{"tenant":"acme","operation":"Burn"}`), `BadInput: bad input: there is no operation "Burn"`)
+}
+
+// TestWebhooksOfAStackThatDoesNotSayItsStatuses can choose any name of one.
+func TestWebhooksOfAStackThatDoesNotSayItsStatuses(t *testing.T) {
+	saved := environment["WEBHOOK_STATUSES"]
+	delete(environment, "WEBHOOK_STATUSES")
+	defer func() { environment["WEBHOOK_STATUSES"] = saved }()
+	s := newStage(t, handler.NewManageWebhooks)
+	if got := s.ask(t, "acme", "Create", "", `{"url":"https://a.example","statuses":["CONVERTED"]}`); got.Status != 201 {
+		t.Errorf("%+v", got)
+	}
+	got := s.ask(t, "acme", "Create", "", `{"url":"https://b.example","statuses":["converted"]}`)
+	if got.Status != 400 || got.text("code") != "invalid-status" || !strings.Contains(got.text("detail"), `statuses/0: "converted" is no status`) {
+		t.Errorf("%+v", got)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -19,7 +20,6 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/internal/dynamo"
 	"github.com/orderflow-cdk/orderflow/internal/egress"
-	"github.com/orderflow-cdk/orderflow/internal/order"
 	signing "github.com/orderflow-cdk/orderflow/webhook"
 )
 
@@ -68,7 +68,7 @@ func newSecret() string { return signing.NewSecret() }
 // URL gets each event once: when an answer was lost, and the request is repeated, the
 // answer is 409 with the id, and rotating gets a secret that is known.
 func (h *manageWebhooks) create(ctx context.Context, r *webhookRequest) (answer, error) {
-	wanted, err := readWebhook(r.Body)
+	wanted, err := readWebhook(r.Body, h.statuses)
 	if err != nil {
 		return answer{}, err
 	}
@@ -127,8 +127,12 @@ type newWebhook struct {
 // maxDescription is in characters.
 const maxDescription = 256
 
-// readWebhook judges the body of a new endpoint. The error is a *refusal.
-func readWebhook(body []byte) (newWebhook, error) {
+// statusName is what a status can be called (statusnotifier.Props).
+var statusName = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
+
+// readWebhook judges the body of a new endpoint, which can choose among statuses; nil stands for any. The error is
+// a *refusal.
+func readWebhook(body []byte, statuses []string) (newWebhook, error) {
 	var w newWebhook
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -154,25 +158,18 @@ func readWebhook(body []byte) (newWebhook, error) {
 		return w, refuse(http.StatusBadRequest, "invalid-description", "description has %d characters, at most %d are possible.", n, maxDescription)
 	}
 	for i, s := range w.Statuses {
-		if status := order.Status(s); !status.Known() || status == order.Queued {
+		switch {
+		case statuses != nil && !slices.Contains(statuses, s):
 			return w, refuse(http.StatusBadRequest, "invalid-status",
-				"statuses/%d: %q is none that an order gets; these are: %s.", i, shortened(s), strings.Join(recordedStatuses(), ", "))
+				"statuses/%d: %q is none that an order gets; these are: %s.", i, shortened(s), strings.Join(statuses, ", "))
+		case !statusName.MatchString(s):
+			return w, refuse(http.StatusBadRequest, "invalid-status",
+				"statuses/%d: %q is no status: they are upper-case letters and underscores.", i, shortened(s))
 		}
 	}
 	slices.Sort(w.Statuses)
 	w.Statuses = slices.Compact(w.Statuses)
 	return w, nil
-}
-
-// recordedStatuses are those of which there are events.
-func recordedStatuses() []string {
-	var all []string
-	for _, s := range order.Statuses() {
-		if s != order.Queued {
-			all = append(all, string(s))
-		}
-	}
-	return all
 }
 
 // explained says what is wrong with a body, without Go's names.

@@ -106,8 +106,9 @@ func New(scope constructs.Construct, id, assets string) awscdk.Stack {
 		Outbox: &statusnotifier.Outbox{Function: function("Notify", "notify", 30*time.Second, brought).Function},
 		Topic:  &statusnotifier.Topic{},
 		SignedWebhooks: &statusnotifier.SignedWebhooks{
-			Deliver: function("DeliverWebhook", "deliverwebhook", 30*time.Second, brought).Function,
-			Manage:  function("ManageWebhooks", "managewebhooks", 10*time.Second, brought).Function,
+			Deliver:  function("DeliverWebhook", "deliverwebhook", 30*time.Second, brought).Function,
+			Manage:   function("ManageWebhooks", "managewebhooks", 10*time.Second, brought).Function,
+			Statuses: workflow.Statuses(),
 		},
 		WebSocket: &statusnotifier.WebSocket{Authorizer: statusnotifier.GraphQLUserPool(users, CompanyClaim)},
 	})

@@ -354,9 +354,13 @@ func TestTelling(t *testing.T) {
 		}
 		delivered = append(delivered, e.Data.Status)
 	})
+	ends := 0
+	sites["ends.acme.example"] = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { ends++ })
 	s := run(t, sites)
 	acme, other := of(s, "acme"), of(s, "other")
 	acme.Do("POST", "/webhooks", localtest.M{"url": "https://hooks.acme.example/documents"}).Want(http.StatusCreated)
+	acme.Do("POST", "/webhooks", localtest.M{"url": "https://ends.acme.example/documents", "statuses": []string{"STORED"}}).Want(http.StatusCreated)
+	acme.Do("POST", "/webhooks", localtest.M{"url": "https://lost.acme.example/documents", "statuses": []string{"PAID"}}).Problem(http.StatusBadRequest)
 	const everything = `subscription { onMyOrders { orderId status tenant } }`
 	mine, others := acme.Subscribe(everything, nil), other.Subscribe(everything, nil)
 
@@ -381,7 +385,7 @@ func TestTelling(t *testing.T) {
 	if n := others.Pending(); n != 0 {
 		t.Errorf("somebody else is told of %d events", n)
 	}
-	if len(delivered) != 4 {
-		t.Errorf("webhooks: %v", delivered)
+	if len(delivered) != 4 || ends != 1 {
+		t.Errorf("webhooks: %v, and %d to the endpoint for the end", delivered, ends)
 	}
 }
