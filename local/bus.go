@@ -20,6 +20,8 @@ var latency = map[string]time.Duration{
 	"secretsmanager": 15 * time.Millisecond,
 	"sns":            6 * time.Millisecond,
 	"appsync":        8 * time.Millisecond,
+	"logs":           10 * time.Millisecond,
+	"sts":            10 * time.Millisecond,
 }
 
 // bus carries every call of an AWS service inside the stack, whoever makes it.

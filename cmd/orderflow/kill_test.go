@@ -30,6 +30,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 func TestKilledAgainAndAgainNothingIsLost(t *testing.T) {
 	for _, functions := range []string{"in-process", "process"} {
 		t.Run(functions, func(t *testing.T) {
+			t.Parallel()
 			data := t.TempDir()
 			acknowledged := func() int {
 				text, err := os.ReadFile(filepath.Join(data, "demo.jsonl"))
