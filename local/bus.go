@@ -69,6 +69,12 @@ func (b *bus) Do(c api.Call, done func([]byte, error)) {
 		return
 	}
 	do := func(done func([]byte, error)) {
+		if b.authorize != nil {
+			if refused := b.authorize(c); refused != nil {
+				done(nil, refused)
+				return
+			}
+		}
 		b.kernel.After(latency[c.Service], func() { service.Do(c, done) })
 	}
 	if b.stack.watching.Load() {
@@ -77,12 +83,6 @@ func (b *bus) Do(c api.Call, done func([]byte, error)) {
 	if len(b.stack.faults) > 0 {
 		if f := b.stack.fault(c.Service + ":" + c.Action); f != nil {
 			f.suffer(b, c, do, done)
-			return
-		}
-	}
-	if b.authorize != nil {
-		if refused := b.authorize(c); refused != nil {
-			done(nil, refused)
 			return
 		}
 	}

@@ -69,7 +69,7 @@ func (s *Stack) Step() bool {
 	s.mu.Lock()
 	defer s.rouse()
 	defer s.mu.Unlock()
-	if s.kernel.Idle() {
+	if s.isClosed() || s.kernel.Idle() {
 		return false
 	}
 	s.kernel.Step()
@@ -84,6 +84,9 @@ func (s *Stack) SkipToNext() (time.Time, bool) {
 	s.mu.Lock()
 	defer s.rouse()
 	defer s.mu.Unlock()
+	if s.isClosed() {
+		return s.kernel.Now(), false
+	}
 	if s.opts.RealTime {
 		s.kernel.RunUntil(s.clock.now())
 	}
@@ -123,7 +126,10 @@ func (s *Stack) RunUntilIdle(limit time.Duration) bool {
 	end := s.kernel.Now().Add(limit)
 	for !s.isClosed() {
 		switch next, _ := s.kernel.Next(); {
+		case s.abroad > 0 && s.clock.now().After(end):
+			return false
 		case s.abroad > 0:
+			s.rouse() // what waits for a commit does not go out before
 			s.mu.Unlock()
 			time.Sleep(time.Millisecond)
 			s.mu.Lock()
@@ -144,6 +150,9 @@ func (s *Stack) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.rouse()
 	defer s.mu.Unlock()
+	if s.isClosed() {
+		return
+	}
 	if s.opts.RealTime {
 		s.kernel.RunUntil(s.clock.now())
 	}

@@ -20,6 +20,9 @@ type tokens struct {
 	checked map[string]jwt.MapClaims
 }
 
+// maxChecked is how many tokens are known to be signed by this stack without another check.
+const maxChecked = 10_000
+
 // tokenLifetime is the default of a user pool client.
 const tokenLifetime = time.Hour
 
@@ -66,6 +69,9 @@ func (t *tokens) verify(issuer, token string) (map[string]any, error) {
 			jwt.WithValidMethods([]string{"ES256"}), jwt.WithTimeFunc(t.now), jwt.WithExpirationRequired())
 		if err != nil {
 			return nil, fmt.Errorf("token: %w", err)
+		}
+		if len(t.checked) == maxChecked {
+			clear(t.checked)
 		}
 		t.checked[token] = claims
 	}

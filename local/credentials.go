@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -35,25 +34,35 @@ func (s *Stack) principalOf(accessKey string) (caller, secret string, ok bool) {
 	if id, ok := s.opts.Identities[accessKey]; ok {
 		return id.withDefaults(accessKey, s.opts.AccountID).UserARN, id.SecretAccessKey, true
 	}
-	if accessKey == s.accessKey("AKIA", rootCaller) {
-		return "", s.secretKey(rootCaller), true
-	}
 	if assumed, ok := s.endpoint.sessions[accessKey]; ok && s.Now().Before(assumed.expires) {
 		return assumed.role, assumed.credentials.SecretAccessKey, true
 	}
-	if !strings.HasPrefix(accessKey, "ASIA") {
-		return "", "", false
+	p, ok := s.principals()[accessKey]
+	return p.caller, p.secret, ok
+}
+
+// principal is whose an access key is, and what belongs to it.
+type principal struct {
+	caller, secret, token string
+}
+
+// principals are the account itself and the roles of the template, by access key.
+func (s *Stack) principals() map[string]principal {
+	if s.keys != nil {
+		return s.keys
 	}
+	root := s.RootCredentials()
+	s.keys = map[string]principal{root.AccessKeyID: {secret: root.SecretAccessKey}}
 	for _, id := range s.names.template.LogicalIDs() {
 		if typ, _ := s.names.template.Type(id); typ != "AWS::IAM::Role" {
 			continue
 		}
-		arn, err := s.names.getAtt(id, "AWS::IAM::Role", "Arn")
-		if err == nil && s.accessKey("ASIA", arn) == accessKey {
-			return arn, s.secretKey(arn), true
+		if arn, err := s.names.getAtt(id, "AWS::IAM::Role", "Arn"); err == nil {
+			c := s.credentialsOf(arn)
+			s.keys[c.AccessKeyID] = principal{arn, c.SecretAccessKey, c.SessionToken}
 		}
 	}
-	return "", "", false
+	return s.keys
 }
 
 // accessKey is an access key id as AWS writes them: a prefix of four letters and 16 characters of base 32.

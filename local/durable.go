@@ -23,6 +23,10 @@ type keeper struct {
 	dirty map[string]map[string]struct{}
 	ready []func() // what leaves the process once the next commit is done
 	seeds uint64   // worlds so far
+	// broken is why the store could not be written. What it holds is that of one moment: nothing is written, and nothing
+	// leaves the process, any more.
+	broken error
+	own    stackRecord // as it was written last
 
 	writing sync.Mutex // held while the store is written without the stack being held
 }
@@ -71,37 +75,47 @@ func (s *Stack) open(template []byte) error {
 	if err := s.assemble(template, now, started, s.opts.Seed); err != nil {
 		return err
 	}
-	if err := s.restore(buckets); err != nil {
+	dropped, err := s.restore(buckets)
+	if err != nil {
 		return fmt.Errorf("%s: %w", store.Path(), err)
 	}
+	s.tellDropped(dropped)
+	key, err := s.tokens.encodeKey()
+	if err != nil {
+		return err
+	}
+	s.own = stackRecord{Started: s.names.started, Key: key}
 	return s.keepAll()
 }
 
-// restore has the engines of a new world go on from records.
-func (s *Stack) restore(buckets map[string]map[string][]byte) error {
+// restore has the engines of a new world go on from records. It returns what was dropped.
+func (s *Stack) restore(buckets map[string]map[string][]byte) (dropped []string, err error) {
 	for _, e := range s.engines() {
-		dropped, err := e.Restore(buckets[e.name])
+		lines, err := e.Restore(buckets[e.name])
 		if err != nil {
-			return fmt.Errorf("%s: %w", e.name, err)
+			return nil, fmt.Errorf("%s: %w", e.name, err)
 		}
-		for _, d := range dropped {
-			fmt.Fprintf(s.opts.Logs, "not in the template any more: %s\n", d)
-		}
+		dropped = append(dropped, lines...)
 	}
-	return nil
+	return dropped, nil
+}
+
+func (s *Stack) tellDropped(dropped []string) {
+	for _, d := range dropped {
+		fmt.Fprintf(s.opts.Logs, "not in the template any more: %s\n", d)
+	}
 }
 
 // keepAll makes the store hold what the engines do, and nothing else, and has them tell of
 // changes from now on.
 func (s *Stack) keepAll() error {
-	if s.store == nil {
+	switch {
+	case s.store == nil:
 		return nil
+	case s.broken != nil:
+		return s.broken
 	}
-	own, err := s.ownRecord()
-	if err != nil {
-		return err
-	}
-	buckets := map[string]map[string][]byte{stackBucket: {stackKey: own}}
+	buckets := map[string]map[string][]byte{stackBucket: {stackKey: s.ownRecord()}}
 	s.dirty = map[string]map[string]struct{}{}
 	for _, e := range s.engines() {
 		buckets[e.name] = records(e)
@@ -111,7 +125,8 @@ func (s *Stack) keepAll() error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.store.Replace(buckets)
+	s.broken = s.store.Replace(buckets)
+	return s.broken
 }
 
 // records are all records of an engine.
@@ -125,12 +140,10 @@ func records(e durable.Engine) map[string][]byte {
 	return all
 }
 
-func (s *Stack) ownRecord() ([]byte, error) {
-	key, err := s.tokens.encodeKey()
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(stackRecord{Started: s.names.started, Offset: s.clock.offset, Key: key})
+// ownRecord is what the stack itself remembers now.
+func (s *Stack) ownRecord() []byte {
+	s.own.Offset = s.clock.offset
+	return durable.Encode(s.own)
 }
 
 // release has f let something out of the process (an answer, a frame, an invocation of another
@@ -147,12 +160,15 @@ func (s *Stack) release(f func()) {
 // commit keeps what has changed and lets out what waits for that. The caller holds the
 // stack; commit lets go of it while it writes.
 func (s *Stack) commit() error {
-	if s.store == nil {
+	switch {
+	case s.store == nil:
 		return nil
+	case s.broken != nil:
+		return s.broken
 	}
 	ready := s.ready
 	s.ready = nil
-	changes, changed := map[string]map[string][]byte{}, false
+	changes := map[string]map[string][]byte{}
 	for _, e := range s.engines() {
 		keys := s.dirty[e.name]
 		if len(keys) == 0 {
@@ -166,20 +182,34 @@ func (s *Stack) commit() error {
 			}
 		}
 		clear(keys)
-		changes[e.name], changed = bucket, true
+		changes[e.name] = bucket
 	}
-	if own, err := s.ownRecord(); err == nil && changed {
-		changes[stackBucket] = map[string][]byte{stackKey: own}
+	if s.clock.offset != s.own.Offset {
+		changes[stackBucket] = map[string][]byte{stackKey: s.ownRecord()}
 	}
-	if changed {
-		s.writing.Lock()
+	if len(changes) == 0 && len(ready) == 0 {
+		return nil
+	}
+	// Also without changes of one's own: what is ready may have seen some that are being written.
+	s.writing.Lock()
+	if len(changes) > 0 {
 		s.mu.Unlock()
 		err := s.store.Update(changes)
 		s.writing.Unlock() // before the stack is held: who holds it may wait for this
 		s.mu.Lock()
 		if err != nil {
-			return err
+			s.broken = err
 		}
+	} else {
+		s.writing.Unlock()
+	}
+	if s.broken != nil {
+		return s.broken
+	}
+	select {
+	case <-s.closed: // meanwhile
+		return errClosed
+	default:
 	}
 	for _, f := range ready {
 		f()
@@ -189,13 +219,15 @@ func (s *Stack) commit() error {
 
 func (s *Stack) closeStore() {
 	if s.store != nil {
+		s.writing.Lock() // until what is being written is
+		defer s.writing.Unlock()
 		_ = s.store.Close() // every commit was complete
 	}
 }
 
 // Reload runs another template, such as the same after a change, in the place of the present one.
 // What queues, tables, executions, topics and mappings hold stays, as far as there are
-// resources for it; time goes on. It returns what was dropped for want of one. Requests under way
+// resources for it; time goes on. What was dropped for want of one is told in Options.Logs. Requests under way
 // fail, websockets are hung up, and invocations under way are made again. If the template cannot be
 // run the error says why, and the stack goes on as it was.
 func (s *Stack) Reload(template []byte) error {
@@ -215,17 +247,19 @@ func (s *Stack) Reload(template []byte) error {
 	}
 	s.seeds++
 	err := s.assemble(template, old.kernel.Now(), old.names.started, s.opts.Seed+s.seeds)
+	var dropped []string
 	if err == nil {
-		err = s.restore(buckets)
+		dropped, err = s.restore(buckets)
 	}
 	if err != nil {
 		if s.world != old {
 			s.end()
+			s.world = old
 		}
-		s.world = old
-		s.current.Store(old.kernel)
 		return err
 	}
+	s.current.Store(s.world)
 	old.end()
+	s.tellDropped(dropped)
 	return s.keepAll()
 }

@@ -52,6 +52,8 @@ func (s *Stack) issuer(pool string) string {
 // ID token, valid for an hour of the stack's time. It carries the claims besides the
 // standard ones. A template must have exactly one user pool.
 func (s *Stack) IDToken(subject string, claims map[string]any) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	pool := ""
 	for _, id := range s.names.template.LogicalIDs() {
 		if typ, _ := s.names.template.Type(id); typ == "AWS::Cognito::UserPool" {
@@ -67,8 +69,6 @@ func (s *Stack) IDToken(subject string, claims map[string]any) (string, error) {
 	if pool == "" {
 		return "", errors.New("the template has no user pool")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return s.tokens.issue(s.issuer(pool), subject, claims)
 }
 
@@ -97,16 +97,17 @@ func (s *Stack) addressee(r *http.Request) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
+	current := s.current.Load()
 	switch {
-	case s.isAWS(r):
+	case current.isAWS(r):
 		return "aws"
-	case s.isGraphQL(host):
+	case current.isGraphQL(host):
 		return "appsync"
 	case host == "sns."+s.opts.Region+".amazonaws.com":
 		return "sns"
 	case strings.HasSuffix(host, ".amazonaws.com"):
 		return "gateway"
-	case s.graphQL != nil && (r.URL.Path == "/graphql" || strings.HasPrefix(r.URL.Path, "/graphql/")):
+	case current.graphQL != nil && (r.URL.Path == "/graphql" || strings.HasPrefix(r.URL.Path, "/graphql/")):
 		return "appsync"
 	case strings.HasPrefix(r.URL.Path, "/SimpleNotificationService-") || r.URL.Path == "/" && r.URL.Query().Has("Action"):
 		return "sns"
@@ -115,11 +116,11 @@ func (s *Stack) addressee(r *http.Request) string {
 }
 
 func (s *Stack) serveGateway(w http.ResponseWriter, r *http.Request) {
-	if s.api == nil {
-		http.Error(w, "the template has no AWS::ApiGateway::RestApi", http.StatusNotFound)
-		return
-	}
 	s.serve(w, r, func(body []byte, done answered) {
+		if s.api == nil {
+			done(http.StatusNotFound, nil, []byte("the template has no AWS::ApiGateway::RestApi\n"))
+			return
+		}
 		s.api.Serve(&apigateway.Request{
 			Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host,
 			Header: r.Header, Body: body, SourceIP: sourceIP(r),

@@ -47,16 +47,20 @@ func (s *Stack) identifyGraphQL(method, host, path, query string, header http.He
 	return &appsync.IAMIdentity{AccountID: id.AccountID, UserARN: id.UserARN, Username: id.User}, nil
 }
 
-func (s *Stack) isGraphQL(host string) bool {
-	return s.graphQL != nil && (strings.EqualFold(host, s.graphQL.Host()) || strings.EqualFold(host, s.graphQL.RealTimeHost()))
+func (w *world) isGraphQL(host string) bool {
+	return w.graphQL != nil && (strings.EqualFold(host, w.graphQL.Host()) || strings.EqualFold(host, w.graphQL.RealTimeHost()))
 }
 
 func (s *Stack) serveGraphQL(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Upgrade") != "" {
-		appsync.ServeWebSocket(w, r, s.graphQL, s.enterUntil, s.release)
+	if api := s.current.Load().graphQL; r.Header.Get("Upgrade") != "" && api != nil {
+		appsync.ServeWebSocket(w, r, api, s.enterUntil, s.release)
 		return
 	}
 	s.serve(w, r, func(body []byte, done answered) {
+		if s.graphQL == nil { // any more
+			done(http.StatusNotFound, nil, []byte("the template has no AWS::AppSync::GraphQLApi\n"))
+			return
+		}
 		s.requestGraphQL(&appsync.Request{
 			Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Header: r.Header, Body: body, SourceIP: sourceIP(r), Host: r.Host,
 		}, func(res *appsync.Response) { done(res.Status, res.Header, res.Body) })

@@ -72,14 +72,27 @@ func (s *Stack) awaitRealTime(start func(done func())) error {
 	if ended == nil {
 		return errClosed
 	}
+	var err error
 	select {
 	case <-finished:
 		return nil
-	case <-s.stopped:
-		return errStopped
 	case <-s.closed:
-		return errClosed
+		err = errClosed
+	case <-s.stopped:
+		err = errStopped
 	case <-ended:
-		return errReloaded
+		err = errReloaded
 	}
+	// Of several that are so, the first in this order counts.
+	for _, c := range []struct {
+		is  <-chan struct{}
+		err error
+	}{{finished, nil}, {s.closed, errClosed}, {s.stopped, errStopped}} {
+		select {
+		case <-c.is:
+			return c.err
+		default:
+		}
+	}
+	return err
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
-	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 )
 
 // Options says how a template is run. The zero value runs it in virtual time.
@@ -96,7 +95,7 @@ type Stack struct {
 	opts    Options
 	tokens  *tokens
 	clock   clock
-	current atomic.Pointer[sim.Kernel] // the world's, for Now
+	current atomic.Pointer[world] // for who does not hold the stack
 	observers
 	faults   faults
 	abroad   int           // what is under way outside: requests, invocations of processes
@@ -105,7 +104,9 @@ type Stack struct {
 	proxy    *outlet       // of processes; nil if there was none yet
 	wake     chan struct{} // something new may come before what Run waits for
 	stopped  chan struct{} // closed when Run ends
-	closed   chan struct{} // closed by Close
+	closing  bool          // nothing comes in any more
+	closed   chan struct{} // closed by Close, when all is kept
+	once     sync.Once     // for Close
 
 	*world
 }
@@ -134,52 +135,46 @@ var errClosed = errors.New("the stack is closed")
 
 // Close ends the run and everything that still waits in it, and hangs up on websockets.
 // What reaches the stack afterwards fails.
-func (s *Stack) Close() {
+func (s *Stack) Close() { s.once.Do(s.close) }
+
+func (s *Stack) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.isClosed() {
-		return
-	}
+	s.closing = true
 	if s.world != nil {
 		_ = s.commit() // what cannot be kept at the end is lost with the rest
 	}
-	if s.isClosed() {
-		return // by somebody else, while it was written
-	}
 	close(s.closed)
+	s.ready = nil // led to by what is not kept
 	if s.world != nil {
 		s.end()
+	}
+	for _, hangUp := range s.ready {
+		hangUp()
 	}
 	s.closeOutlet()
 	s.closeStore()
 }
 
-func (s *Stack) isClosed() bool {
-	select {
-	case <-s.closed:
-		return true
-	default:
-		return false
-	}
-}
+// isClosed reports whether Close was called. The caller holds the stack.
+func (s *Stack) isClosed() bool { return s.closing }
 
 // Now is the stack's own time. It can also be asked by what runs within an
 // event of the stack, such as a handler of Hosts.
-func (s *Stack) Now() time.Time { return s.current.Load().Clock() }
+func (s *Stack) Now() time.Time { return s.current.Load().kernel.Clock() }
 
 // enter runs f within the stack, from outside, unless it is closed.
 func (s *Stack) enter(f func()) {
 	s.mu.Lock()
+	defer s.rouse()
+	defer s.mu.Unlock() // also if f panics: a server goes on after that
 	if s.isClosed() {
-		s.mu.Unlock()
 		return
 	}
 	if s.opts.RealTime {
 		s.kernel.RunUntil(s.clock.now())
 	}
 	f()
-	s.mu.Unlock()
-	s.rouse()
 }
 
 // rouse has Run look again at what comes next.
@@ -192,10 +187,10 @@ func (s *Stack) rouse() {
 
 // Notes lists what the template declares and the run does not simulate, one
 // line for each property or resource, sorted.
-func (s *Stack) Notes() []string { return s.notes }
+func (s *Stack) Notes() []string { return s.current.Load().notes }
 
 // Outputs returns the template's outputs by name.
-func (s *Stack) Outputs() map[string]string { return s.outputs }
+func (s *Stack) Outputs() map[string]string { return s.current.Load().outputs }
 
 // Call makes one call of an AWS service from outside the stack and waits for
 // its answer. Input and output are JSON documents of the service's AWS JSON protocol.

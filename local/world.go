@@ -27,6 +27,7 @@ type world struct {
 	policies *policies // nil: everything is allowed
 	api      *apigateway.API
 	outputs  map[string]string
+	keys     map[string]principal // of AWS clients; nil until the first comes
 	notes    []string
 	found    findings
 	ended    chan struct{} // closed when nothing happens in it any more
@@ -46,7 +47,8 @@ type world struct {
 }
 
 // assemble makes the stack the world of a template, with the clock at now. Nothing has
-// happened in it yet. started is when the stack was first made.
+// happened in it yet. started is when the stack was first made. Who does not hold the stack
+// finds the world only when it is published.
 func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) error {
 	t, err := cfn.Parse(template)
 	if err != nil {
@@ -104,7 +106,9 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	}
 	old := s.world
 	s.world = w
-	s.current.Store(k)
+	if old == nil {
+		s.current.Store(w) // for Now
+	}
 	if err := s.build(resources); err != nil {
 		return err
 	}

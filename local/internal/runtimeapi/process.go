@@ -121,6 +121,11 @@ func (p *process) stopLimit() {
 
 // kill ends the process and its children.
 func (p *process) kill() {
+	select {
+	case <-p.exit:
+		return // its number may be another's by now
+	default:
+	}
 	if !p.killed {
 		p.killed = true
 		killGroup(p.cmd)
