@@ -56,7 +56,7 @@ type Fault struct {
 	Probability float64 `json:"probability,omitempty"`
 	// Times is how often it happens before it is over; 0 means until it is removed.
 	Times int `json:"times,omitempty"`
-	// Happened counts how often it did. SetFaults ignores it.
+	// Happened counts how often it did, since the fault was first set as it is. SetFaults ignores it.
 	Happened int `json:"happened"`
 }
 
@@ -82,8 +82,8 @@ func (f *Fault) validate() error {
 // faults are the faults of a stack that are not over.
 type faults []*Fault
 
-// SetFaults replaces the faults of the stack. Counts begin anew. An error names the fault
-// that is not valid; the others are not set either.
+// SetFaults replaces the faults of the stack. A fault that stays as it is goes on counting; what is new, or is different in anything,
+// begins at zero. An error names the fault that is not valid; the others are not set either.
 func (s *Stack) SetFaults(all ...Fault) error {
 	made := make(faults, len(all))
 	var errs []error
@@ -107,8 +107,22 @@ func (s *Stack) SetFaults(all ...Fault) error {
 			return fmt.Errorf("fault %s: the template has no function with the Handler %q", f.Name, f.Target)
 		}
 	}
+	before := s.faults
+	for _, f := range made {
+		if i := slices.IndexFunc(before, f.same); i >= 0 {
+			f.Happened = before[i].Happened
+			before = slices.Delete(slices.Clone(before), i, i+1) // of two that are equal each goes on
+		}
+	}
 	s.faults = made
 	return nil
+}
+
+// same reports whether two faults differ in their counts at most.
+func (f *Fault) same(other *Fault) bool {
+	a, b := *f, *other
+	a.Happened, b.Happened = 0, 0
+	return a == b
 }
 
 // Faults returns the faults as they were set, with how often each has happened.

@@ -37,6 +37,46 @@ func TestFaultsThatAreNotValid(t *testing.T) {
 	}
 }
 
+// A fault that stays as it is goes on counting when others come and go: it is not to happen once more.
+func TestFaultsThatStayKeepTheirCount(t *testing.T) {
+	s, err := localapp.New("dev", local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	set := func(all ...local.Fault) {
+		t.Helper()
+		if err := s.SetFaults(all...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	once := local.Fault{Name: "once", Target: "dynamodb:Put*", Kind: local.Throttle, Times: 1}
+	other := local.Fault{Name: "other", Target: "charge", Kind: local.Throttle}
+	put := func() error { return localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 7}) }
+	set(once)
+	if err := put(); err == nil {
+		t.Fatal("the call was not throttled")
+	}
+	set(other, once)
+	if err := put(); err != nil {
+		t.Errorf("throttled once more after another fault was set: %v", err)
+	}
+	if got := s.Faults(); got[0].Happened != 0 || got[1].Happened != 1 {
+		t.Errorf("counts: %d and %d, want 0 and 1", got[0].Happened, got[1].Happened)
+	}
+	twice := once
+	twice.Times = 2
+	set(twice)
+	if got := s.Faults(); got[0].Happened != 0 {
+		t.Errorf("a fault that was changed happened %d times", got[0].Happened)
+	}
+	set()
+	set(once)
+	if err := put(); err == nil {
+		t.Error("a fault that was removed and set again did not happen")
+	}
+}
+
 func TestFaultsOfCalls(t *testing.T) {
 	put := func(s *local.Stack) error {
 		return localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 7})

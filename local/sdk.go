@@ -56,7 +56,7 @@ func (s *sdk) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if s.stack.isGraphQL(req.URL.Host) {
-		return s.stack.graphQLFrom(req, in, s.role)
+		return s.stack.observeGraphQL(s.role, in, func() (*http.Response, error) { return s.stack.graphQLFrom(req, in, s.role) })
 	}
 	c, wire, err := awsapi.Decode(req, in, "")
 	if err != nil {

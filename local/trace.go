@@ -204,7 +204,7 @@ func (s *Stack) observeRequest(r *http.Request, start func([]byte, answered)) fu
 		start(body, func(status int, header http.Header, out []byte) {
 			now := s.kernel.Now()
 			e := Event{
-				Time: now, Kind: EventRequest, To: s.addressee(r), Action: r.Method + " " + r.URL.Path, Duration: now.Sub(begun),
+				Time: now, Kind: EventRequest, From: s.senderOf(r), To: s.addressee(r), Action: r.Method + " " + r.URL.Path, Duration: now.Sub(begun),
 				Ref: header.Get("X-Amzn-Requestid"), Detail: strconv.Itoa(status) + " " + string(out),
 			}
 			if status >= http.StatusBadRequest {
@@ -214,6 +214,57 @@ func (s *Stack) observeRequest(r *http.Request, start func([]byte, answered)) fu
 			done(status, header, out)
 		})
 	}
+}
+
+// senderOf is the role that signed a request, as a function does that runs as a process; "" for everybody else.
+func (s *Stack) senderOf(r *http.Request) string {
+	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !ok {
+		return ""
+	}
+	key, _, _ := strings.Cut(credential, "/")
+	caller, _, _ := s.principalOf(key)
+	if id := s.names.logicalID(caller); id != caller {
+		return id
+	}
+	return ""
+}
+
+// observeGraphQL tells of a request to AppSync that a function of the stack makes.
+func (s *Stack) observeGraphQL(role string, body []byte, do func() (*http.Response, error)) (*http.Response, error) {
+	if !s.watching.Load() {
+		return do()
+	}
+	begun := s.kernel.Now()
+	res, err := do()
+	now := s.kernel.Now()
+	e := Event{
+		Time: now, Kind: EventCall, From: s.names.logicalID(role), To: "appsync", Action: "appsync:GraphQL",
+		Duration: now.Sub(begun), Err: errText(err), Detail: string(body),
+	}
+	if res != nil {
+		e.Err = graphQLErr(res)
+	}
+	s.emit(e)
+	return res, err
+}
+
+// graphQLErr is what an answer of AppSync, whose body is in memory, says that went wrong: errors come with the status 200 as well.
+func graphQLErr(res *http.Response) string {
+	b, err := io.ReadAll(res.Body)
+	res.Body = io.NopCloser(bytes.NewReader(b))
+	var answer struct {
+		Errors []struct{ ErrorType, Message string }
+	}
+	switch {
+	case err != nil:
+		return err.Error()
+	case json.Unmarshal(b, &answer) == nil && len(answer.Errors) > 0:
+		return strings.TrimPrefix(answer.Errors[0].ErrorType+": "+answer.Errors[0].Message, ": ")
+	case res.StatusCode >= http.StatusBadRequest:
+		return res.Status
+	}
+	return ""
 }
 
 // observeHTTP tells of a request to the outside. Its body is what is told; that of the answer is not read.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 	"github.com/orderflow-cdk/orderflow/local/console"
 )
@@ -20,6 +21,7 @@ func (c *upCommand) consoleOptions(stack *local.Stack, inbox *console.Inbox) con
 	if _, ours := stack.Outputs()["InventoryTableName"]; !ours {
 		return o
 	}
+	o.Explanations = localapp.Explanations()
 	order := func(name, sku, token string) console.Example {
 		return console.Example{Name: name, Path: "/orders", Body: fmt.Sprintf(`{
   "currency": "EUR",
