@@ -177,7 +177,7 @@ func explain(err error) error {
 	)
 	switch {
 	case errors.Is(err, client.ErrUnauthorized):
-		hint = "; --token (or ORDERFLOW_TOKEN) is an ID token of the API's user pool, which expires after a while; that of orderflow up is valid for an hour, and until it is started again"
+		hint = "; --token (or ORDERFLOW_TOKEN) is an ID token of the API's user pool, which expires after a while; that of orderflow up is valid for an hour of the stack's time, and without --data until it is started again"
 	case errors.As(err, &p) && p.OrderStatus != "":
 		hint = "; it is " + p.OrderStatus
 	case errors.Is(err, client.ErrUnavailable) && !errors.As(err, &p):

@@ -134,7 +134,7 @@ func (c *upCommand) announce(stack *local.Stack, base string) error {
   orders       %[3]s/orders
   webhooks     %[3]s/webhooks
   GraphQL      %[3]s/graphql (websocket: %[4]s/graphql/realtime)
-  tokens       curl -X POST '%[3]s/-/token?tenant=NAME', valid for an hour
+  tokens       curl -X POST '%[3]s/-/token?tenant=NAME', valid for an hour of the stack's time
 
 For the AWS CLI and SDKs:
 
