@@ -39,9 +39,17 @@ func TestKilledAgainAndAgainNothingIsLost(t *testing.T) {
 				}
 				return bytes.Count(text, []byte("\n"))
 			}
+			args := []string{"demo", "--functions", functions, "--data", data}
+			if functions == "process" {
+				built, err := buildFunctions(t.Context(), "../..", t.TempDir())
+				if err != nil {
+					t.Fatal(err)
+				}
+				args = append(args, "--built", filepath.Dir(built))
+			}
 			run := func(killAfter int) (string, error) {
 				var out bytes.Buffer
-				cmd := command(t, "demo", "--functions", functions, "--data", data)
+				cmd := command(t, args...)
 				cmd.Stdout, cmd.Stderr = &out, &out
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
@@ -72,6 +80,7 @@ func TestKilledAgainAndAgainNothingIsLost(t *testing.T) {
 					t.Fatalf("%d orders are in the journal, of %d", n, orders)
 				}
 			}
+			args = args[:5] // in the end it builds the functions itself
 			out, err := run(0)
 			if err != nil || !strings.Contains(out, "77 submitted, 44 completed, 9 rejected, 2 failed, 19 refused, 0 lost") {
 				t.Errorf("in the end: %v\n%s", err, out)

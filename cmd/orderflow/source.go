@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,9 +21,10 @@ type source struct {
 	App       string `placeholder:"DIR" help:"Take the stack's template from this cdk.out folder instead of the one that comes with orderflow."`
 	Stack     string `placeholder:"NAME" help:"Which stack of --app to run; without it, orderflow-ENV, or the only one there is."`
 	Functions string `default:"in-process" enum:"in-process,process" help:"How functions run: in-process, or process: each function's built bootstrap, over the Lambda Runtime API."`
+	Built     string `placeholder:"DIR" help:"With --functions process: build nothing, take what build-functions -host wrote to this folder (its -out, by default dist)."`
 
 	built      string // a temporary folder of this run, or ""
-	bootstraps string // below it
+	bootstraps string // the functions, below it or --built
 	mu         sync.Mutex
 	edited     map[string]*local.Process // by Handler: functions whose source was changed
 	edits      string                    // the folder that they are built to, or ""
@@ -36,6 +38,16 @@ func (s *source) prepare() error {
 	}
 	if s.Stack != "" && s.App == "" {
 		return errors.New("--stack takes --app: the template that comes with orderflow is chosen by --env")
+	}
+	if s.Built != "" {
+		if s.Functions != "process" || s.App != "" {
+			return errors.New("--built takes --functions process, and not --app, whose functions are those of the assembly")
+		}
+		s.bootstraps = filepath.Join(s.Built, local.HostBuild())
+		if _, err := os.Stat(s.bootstraps); err != nil {
+			return fmt.Errorf("--built: %w; run: go run ./cmd/build-functions -host -out %s", err, s.Built)
+		}
+		return nil
 	}
 	if s.Functions == "process" && s.App == "" {
 		return s.build()
