@@ -44,12 +44,8 @@ func AssemblyBootstraps(assembly, stack string) (func(FunctionInfo) (*Process, e
 	if err != nil {
 		return nil, err
 	}
-	var resources struct {
-		Resources map[string]struct {
-			Properties struct{ Code struct{ S3Key any } }
-		}
-	}
-	if err := json.Unmarshal(template, &resources); err != nil {
+	keys, err := codeKeys(template)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", stack, err)
 	}
 	file := filepath.Join(assembly, stack+".assets.json")
@@ -73,7 +69,7 @@ func AssemblyBootstraps(assembly, stack string) (func(FunctionInfo) (*Process, e
 		}
 	}
 	return func(f FunctionInfo) (*Process, error) {
-		key, _ := resources.Resources[f.LogicalID].Properties.Code.S3Key.(string)
+		key := keys[f.LogicalID]
 		source := sources[key]
 		if source == "" {
 			return nil, fmt.Errorf("its code (S3Key %q) is no asset of %s", key, file)
@@ -84,6 +80,34 @@ func AssemblyBootstraps(assembly, stack string) (func(FunctionInfo) (*Process, e
 		}
 		return &Process{Bootstrap: filepath.Join(root, "bootstrap"), TaskRoot: root}, nil
 	}, nil
+}
+
+// codeKeys are the keys in S3 of the functions' code, by logical id. Only functions are looked at: a Code of others, such
+// as AppSync's resolvers, is a text.
+func codeKeys(template []byte) (map[string]string, error) {
+	var t struct {
+		Resources map[string]struct {
+			Type       string
+			Properties json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(template, &t); err != nil {
+		return nil, err
+	}
+	keys := map[string]string{}
+	for id, r := range t.Resources {
+		if r.Type != "AWS::Lambda::Function" {
+			continue
+		}
+		var p struct{ Code struct{ S3Key any } }
+		if err := json.Unmarshal(r.Properties, &p); err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+		if key, ok := p.Code.S3Key.(string); ok {
+			keys[id] = key
+		}
+	}
+	return keys, nil
 }
 
 // unpacked is the folder of an asset.
@@ -177,10 +201,19 @@ func (p Process) check(f FunctionInfo) (*Process, error) {
 	case info.Mode().Perm()&0o111 == 0:
 		return nil, fmt.Errorf("%s may not be executed: chmod +x", path)
 	}
-	if target := targetOf(path); target != "" && target != runtime.GOOS+"/"+runtime.GOARCH {
+	if target := p.Foreign(); target != "" {
 		return nil, fmt.Errorf("%s is for %s, and this machine is %s/%s: %s", path, target, runtime.GOOS, runtime.GOARCH, build)
 	}
 	return &p, nil
+}
+
+// Foreign is the other system and architecture that the executable is for, as Go names them, such as linux/arm64. It is
+// "" if it is for this machine, a script, or cannot be read.
+func (p Process) Foreign() string {
+	if target := targetOf(p.Bootstrap); target != runtime.GOOS+"/"+runtime.GOARCH {
+		return target
+	}
+	return ""
 }
 
 // targetOf is what an executable is for, as Go names it; "" for a script and what is not known.

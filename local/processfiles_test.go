@@ -30,7 +30,8 @@ func assembly(t *testing.T) string {
 	function := func(key string) string {
 		return fmt.Sprintf(`{"Type":"AWS::Lambda::Function","Properties":{"Code":{"S3Bucket":{"Fn::Sub":"assets-${AWS::Region}"},"S3Key":%q}}}`, key)
 	}
-	write("app.template.json", fmt.Sprintf(`{"Resources":{"Folder":%s,"Zip":%s,"None":%s,"Inline":{"Properties":{"Code":{"ZipFile":"x"}}}}}`,
+	write("app.template.json", fmt.Sprintf(`{"Resources":{"Folder":%s,"Zip":%s,"None":%s,"Inline":{"Type":"AWS::Lambda::Function","Properties":{"Code":{"ZipFile":"x"}}},
+		"Resolver":{"Type":"AWS::AppSync::Resolver","Properties":{"Code":"export function request() {}"}},"Bare":{"Type":"AWS::SQS::Queue"}}}`,
 		function("aaa.zip"), function(t.Name()+".zip"), function("ccc.zip")), 0o644)
 	write("app.assets.json", fmt.Sprintf(`{"files":{
 		"aaa":{"source":{"path":"asset.aaa","packaging":"zip"},"destinations":{"current":{"objectKey":"aaa.zip"}}},
