@@ -20,16 +20,17 @@ import (
 // TestCloseEndsWebsockets: clients are told, what served them ends, and nothing happens in the
 // stack any more.
 func TestCloseEndsWebsockets(t *testing.T) {
-	for name, realTime := range map[string]bool{"virtual time": false, "real time": true} {
+	for name, o := range map[string]local.Options{"virtual time": {}, "real time": {RealTime: true}, "kept": {RealTime: true, Data: t.TempDir()}} {
 		t.Run(name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			s, err := localapp.New("dev", local.Options{Seed: 1, RealTime: realTime})
+			o.Seed = 1
+			s, err := localapp.New("dev", o)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if realTime {
+			if o.RealTime {
 				go func() { _ = s.Run(t.Context()) }() // until Close
 			}
 			url := strings.Replace(s.Outputs()["GraphQLUrl"], ".appsync-api.", ".appsync-realtime-api.", 1)

@@ -125,8 +125,14 @@ func (s *Stack) keepAll() error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.broken = s.store.Replace(buckets)
+	if err := s.store.Replace(buckets); err != nil {
+		s.broken = s.notKept(err)
+	}
 	return s.broken
+}
+
+func (s *Stack) notKept(err error) error {
+	return fmt.Errorf("cannot keep what the stack holds in %s: %w", s.opts.Data, err)
 }
 
 // records are all records of an engine.
@@ -198,7 +204,7 @@ func (s *Stack) commit() error {
 		s.writing.Unlock() // before the stack is held: who holds it may wait for this
 		s.mu.Lock()
 		if err != nil {
-			s.broken = err
+			s.broken = s.notKept(err)
 		}
 	} else {
 		s.writing.Unlock()

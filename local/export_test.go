@@ -40,3 +40,16 @@ func (s *Stack) AnswersToAll(path string, header http.Header, bodies [][]byte) [
 	}
 	return answers
 }
+
+// BreakStore has everything that is to be kept from now on fail.
+func (s *Stack) BreakStore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closeStore()
+}
+
+// HoldStore has everything that is to be kept wait until release is called.
+func (s *Stack) HoldStore() (release func()) {
+	s.writing.Lock()
+	return s.writing.Unlock
+}
