@@ -94,6 +94,7 @@ func at(doc any, path ...any) any {
 
 // A message that ended in the dead-letter queue is brought back, and becomes an order that completes.
 func TestTheAWSCLIBringsBackADeadLetter(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	c := awsCLI(t, s)
 	if err := s.SetFaults(local.Fault{Target: "intake", Kind: local.FailWith, ErrorName: "Broken"}); err != nil {
@@ -148,6 +149,7 @@ func TestTheAWSCLIBringsBackADeadLetter(t *testing.T) {
 }
 
 func TestTheAWSCLIWalksTheServices(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	c := awsCLI(t, s)
 	s.completed(s.order("walk"))
@@ -159,6 +161,7 @@ func TestTheAWSCLIWalksTheServices(t *testing.T) {
 		{"logs", walkLogs}, {"sts", walkTokens}, {"not simulated", walkElsewhere},
 	} {
 		t.Run(walk.name, func(t *testing.T) {
+			t.Parallel() // a command takes half a second, most of it Python's start
 			own := *c
 			stack := *c.served
 			stack.t, own.served = t, &stack

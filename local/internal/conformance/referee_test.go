@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,17 +27,19 @@ func TestMoto(t *testing.T) {
 	if err := exec.Command(referee.Python(t), "-c", "import moto.stepfunctions.parser.asl.parse.asl_parser").Run(); err != nil {
 		moto["Machine"] = conformance.Features{Without: "moto's extra stepfunctions is not installed"}
 	}
-	worlds := 0
+	var worlds atomic.Int64
 	open := func(t testing.TB) conformance.World {
-		worlds++
 		cfg := aws.Config{
 			Region: "eu-central-1", BaseEndpoint: &url, RetryMaxAttempts: 1,
 			Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
 		}
-		return conformance.World{Config: cfg, Names: provision(t, cfg, fmt.Sprint("-", worlds)), Sleep: time.Sleep}
+		return conformance.World{Config: cfg, Names: provision(t, cfg, fmt.Sprint("-", worlds.Add(1))), Sleep: time.Sleep}
 	}
 	for name, suite := range suites {
-		t.Run(name, func(t *testing.T) { suite(t, moto[name], open) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // moto waits as AWS does
+			suite(t, moto[name], open)
+		})
 	}
 }
 
