@@ -7,6 +7,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
 	"github.com/orderflow-cdk/orderflow/local/internal/appsync"
 	"github.com/orderflow-cdk/orderflow/local/internal/lambda"
@@ -36,6 +37,22 @@ func (s *Stack) buildGraphQL(resources []appsync.Resource) error {
 	s.notes = append(s.notes, a.Declared()...)
 	s.graphQL = a
 	return nil
+}
+
+// controlGraphQL is a call of AppSync's own API.
+func (s *Stack) controlGraphQL(c api.Call) (out []byte, err error) {
+	control := appsync.Control{API: s.graphQL, Account: s.opts.AccountID, Now: s.kernel.Now, Rand: s.kernel.Rand()}
+	if s.graphQL != nil && s.names.endpoint != "" {
+		control.URLs = func() (graphQL, realTime string) {
+			outside := s.names
+			outside.outside = true
+			graphQL, _ = outside.getAtt(s.graphQL.ID(), "AWS::AppSync::GraphQLApi", "GraphQLUrl") // it has these attributes
+			realTime, _ = outside.getAtt(s.graphQL.ID(), "AWS::AppSync::GraphQLApi", "RealtimeUrl")
+			return graphQL, realTime
+		}
+	}
+	control.Do(c, func(b []byte, failed error) { out, err = b, failed })
+	return out, err
 }
 
 // identifyGraphQL is identify for a request to AppSync.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/awsapi"
 	"github.com/orderflow-cdk/orderflow/local/internal/logs"
 )
 
@@ -37,6 +38,8 @@ func (p *policies) needs(c *api.Call) []need {
 		return p.needsOfSecretsManager(c)
 	case "logs":
 		return []need{p.needOfLogs(c)}
+	case "appsync":
+		return []need{p.needOfAppSync(c)}
 	case "sts":
 		return nil // that a service may assume a role was asked before
 	}
@@ -50,6 +53,19 @@ func (p *policies) needOfLogs(c *api.Call) need {
 	switch c.Action {
 	case "CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream":
 		n.resource += field(c.Input, "logStreamName")
+	}
+	return n
+}
+
+// needOfAppSync is that of a call of AppSync's own API. The Service Authorization Reference has a resource for what is about an API as a
+// whole; for the rest, messages of the service and policies that work name the path of the request.
+func (p *policies) needOfAppSync(c *api.Call) need {
+	n := need{action: "appsync:" + c.Action}
+	switch c.Action {
+	case "GetGraphqlApi", "GetGraphqlApiEnvironmentVariables":
+		n.resource = p.stack.names.arn("appsync", "apis/"+field(c.Input, "apiId"))
+	default:
+		n.resource = p.stack.names.arn("appsync", awsapi.AppSyncPath(c.Action, c.Input))
 	}
 	return n
 }

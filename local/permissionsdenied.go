@@ -174,7 +174,7 @@ func (p *policies) refusal(c *api.Call, n need, why decision) *api.Error {
 		e.Status = http.StatusForbidden
 	case "sns":
 		e.Code, e.Status = "AuthorizationError", http.StatusForbidden
-	case "lambda":
+	case "lambda", "appsync":
 		e.Status = http.StatusForbidden
 	}
 	if strings.HasPrefix(n.action, "kms:") {

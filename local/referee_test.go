@@ -158,7 +158,7 @@ func TestTheAWSCLIWalksTheServices(t *testing.T) {
 		walk func(*testing.T, *cli)
 	}{
 		{"sqs", walkQueues}, {"dynamodb", walkTables}, {"stepfunctions", walkMachines}, {"sns", walkTopics}, {"lambda", walkFunctions},
-		{"logs", walkLogs}, {"sts", walkTokens}, {"not simulated", walkElsewhere},
+		{"appsync", walkGraphQL}, {"logs", walkLogs}, {"sts", walkTokens}, {"not simulated", walkElsewhere},
 	} {
 		t.Run(walk.name, func(t *testing.T) {
 			t.Parallel() // a command takes half a second, most of it Python's start
@@ -281,6 +281,28 @@ func walkFunctions(t *testing.T, c *cli) {
 		t.Errorf("%d event source mappings", len(all))
 	}
 	c.refused("ResourceNotFoundException", "lambda", "get-function", "--function-name", "nobody")
+}
+
+func walkGraphQL(t *testing.T, c *cli) {
+	apis := c.do("appsync", "list-graphql-apis")
+	id, _ := at(apis, "graphqlApis", 0, "apiId").(string)
+	if url := at(apis, "graphqlApis", 0, "uris", "GRAPHQL"); id == "" || url != c.url+"/graphql" {
+		t.Fatalf("the APIs: %v", apis)
+	}
+	file := filepath.Join(t.TempDir(), "schema.graphql")
+	c.do("appsync", "get-introspection-schema", "--api-id", id, "--format", "SDL", file)
+	if schema, err := os.ReadFile(file); err != nil || !strings.Contains(string(schema), "@aws_subscribe(") {
+		t.Errorf("the schema: %s (%v)", schema, err)
+	}
+	resolvers := c.do("appsync", "list-resolvers", "--api-id", id, "--type-name", "Mutation")
+	code, _ := at(resolvers, "resolvers", 0, "code").(string)
+	got := c.do("appsync", "evaluate-code", "--runtime", "name=APPSYNC_JS,runtimeVersion=1.0.0", "--code", code, "--function", "request",
+		"--context", `{"arguments":{"orderId":"1","input":{"orderId":"1"}},"identity":{}}`)
+	if result, _ := at(got, "evaluationResult").(string); !json.Valid([]byte(result)) && at(got, "error", "message") == nil {
+		t.Errorf("the code of the first resolver is evaluated to %v", got)
+	}
+	c.refused("NotFoundException", "appsync", "list-data-sources", "--api-id", "nobody")
+	c.refused("NotSimulated", "appsync", "delete-graphql-api", "--api-id", id)
 }
 
 func walkLogs(t *testing.T, c *cli) {

@@ -161,11 +161,12 @@ func resourceOf(c api.Call) string {
 		TopicArn  string
 		SecretID  string `json:"SecretId"`
 		LogGroup  string `json:"logGroupName"`
+		GraphQL   string `json:"apiId"`
 	}
 	if err := json.Unmarshal(c.Input, &in); err != nil {
 		return c.Service
 	}
-	for _, name := range []string{in.QueueURL, in.SourceArn, in.TableName, in.StreamArn, in.Function, in.Machine, in.Execution, in.TopicArn, in.SecretID, in.LogGroup} {
+	for _, name := range []string{in.QueueURL, in.SourceArn, in.TableName, in.StreamArn, in.Function, in.Machine, in.Execution, in.TopicArn, in.SecretID, in.LogGroup, in.GraphQL} {
 		if name != "" {
 			return name
 		}

@@ -88,6 +88,7 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	b.services["states"] = w.machines
 	b.services["secretsmanager"] = w.secrets
 	b.services["sns"] = w.topics
+	b.services["appsync"] = api.Func(s.controlGraphQL)
 	b.services["sts"] = api.Func(s.callTokens)
 	s.openJournals(w)
 	w.names.groups = map[string]string{}

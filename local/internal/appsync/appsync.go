@@ -119,6 +119,7 @@ type API struct {
 	introspection bool
 	maxDepth      int
 	maxResolvers  int
+	parts         parts
 
 	documents map[string]*document
 	topics    map[string]*topic // by the mutation's field

@@ -91,7 +91,7 @@ func (b *builder) build() {
 		return
 	}
 	a := b.api
-	a.id, a.name = root.ID, root.Props.Name
+	a.id, a.name, a.parts.root = root.ID, root.Props.Name, root.Props
 	a.environment = root.Props.EnvironmentVariables
 	b.buildModes(root)
 	if !b.buildSchema(root) {
@@ -269,5 +269,6 @@ func (b *builder) buildKeys() {
 			key.expires = time.Unix(int64(*e), 0)
 		}
 		b.api.apiKeys[KeyValue(r.ID)] = key
+		b.api.parts.keys = append(b.api.parts.keys, r)
 	}
 }

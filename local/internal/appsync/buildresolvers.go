@@ -45,6 +45,7 @@ func (b *builder) buildSources() {
 			b.Errorf(r.ID, r.Type, "a second data source named %q", p.Name)
 		}
 		b.api.sources[p.Name] = s
+		b.api.parts.sources = append(b.api.parts.sources, r)
 	}
 }
 
@@ -94,6 +95,7 @@ func (b *builder) buildFunctions() {
 		if p.MaxBatchSize != nil && *p.MaxBatchSize > 0 {
 			b.Errorf(r.ID, r.Type, "MaxBatchSize is not simulated")
 		}
+		b.api.parts.functions = append(b.api.parts.functions, r)
 		b.functionByID[r.ID] = &function{
 			id:     r.ID,
 			code:   b.compile(r.ID, r.Type, p.Runtime, p.Code, p.RequestMappingTemplate, p.ResponseMappingTemplate),
@@ -149,5 +151,6 @@ func (b *builder) buildResolvers() {
 			b.Errorf(r.ID, r.Type, "Kind must be UNIT or PIPELINE, got %q", p.Kind)
 		}
 		b.api.resolvers[f] = res
+		b.api.parts.resolvers = append(b.api.parts.resolvers, r)
 	}
 }

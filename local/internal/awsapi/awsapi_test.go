@@ -43,6 +43,7 @@ func TestRecognize(t *testing.T) {
 		{"Query to a queue", "POST", "/123456789012/queue", map[string]string{"Authorization": signedFor("sqs"), "Content-Type": form}, false, true},
 		{"Lambda", "POST", "/2015-03-31/functions/f/invocations", nil, false, true},
 		{"a service that is not simulated", "GET", "/bucket/key", map[string]string{"Authorization": signedFor("s3")}, false, true},
+		{"a route where AppSync has a path", "GET", "/v1/apis", nil, false, false},
 		{"AppSync's own API", "GET", "/v1/apis", map[string]string{"Authorization": signedFor("appsync")}, false, true},
 		{"CBOR", "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", map[string]string{"Smithy-Protocol": "rpc-v2-cbor"}, false, true},
 		{"presigned", "GET", "/?Action=GetCallerIdentity&X-Amz-Credential=AKIA%2F20260101%2Feu-central-1%2Fsts%2Faws4_request", nil, false, true},
@@ -85,6 +86,16 @@ func TestDecodeReadsEachProtocol(t *testing.T) {
 			`lambda Invoke {"FunctionName":"arn:aws:lambda:eu-central-1:1:function:f","InvocationType":"Event","LogType":"","Payload":{"a":1},"Qualifier":"$LATEST"}`},
 		{"no JSON", "POST", "/2015-03-31/functions/f/invocations", "lambda", `{"a"`, nil, "InvalidRequestContentException"},
 		{"a mapping", "GET", "/2015-03-31/event-source-mappings/Id", "lambda", "", nil, `lambda GetEventSourceMapping {"UUID":"Id"}`},
+		{"a list of AppSync", "GET", "/v1/apis?maxResults=5", "appsync", "", nil, `appsync ListGraphqlApis {"maxResults":"5"}`},
+		{"a resolver", "GET", "/v1/apis/Api/types/Query/resolvers/order%5Fs", "appsync", "", nil,
+			`appsync GetResolver {"apiId":"Api","fieldName":"order_s","typeName":"Query"}`},
+		{"a path within another", "GET", "/v1/apis/Api/types/schema", "appsync", "", nil, `appsync GetType {"apiId":"Api","typeName":"schema"}`},
+		{"code to evaluate, unsigned", "POST", "/v1/dataplane-evaluatecode", "", `{"code":"x"}`, nil, `appsync EvaluateCode {"code":"x"}`},
+		{"a path that says another API than the body", "POST", "/v1/apis/Api/types", "appsync", `{"apiId":"Other"}`, nil, "NotSimulated"},
+		{"a change in AppSync", "DELETE", "/v1/apis/Api", "appsync", "", nil, "NotSimulated"},
+		{"an API of events", "GET", "/v2/apis", "appsync", "", nil, "NotSimulated"},
+		{"a path of AppSync that nobody knows", "GET", "/v1/nothing", "appsync", "", nil, "NotSimulated"},
+		{"no JSON for AppSync", "POST", "/v1/dataplane-evaluatecode", "appsync", `[`, nil, "BadRequestException"},
 		{"an action that is not simulated", "POST", "/", "dynamodb", `{}`, []string{"X-Amz-Target", "DynamoDB_20120810.CreateTable"}, "NotSimulated"},
 		{"a target of nobody", "POST", "/", "kms", `{}`, []string{"X-Amz-Target", "TrentService.Encrypt"}, "NotSimulated"},
 		{"a target of nobody, signed for somebody", "POST", "/", "sqs", `{}`, []string{"X-Amz-Target", "Other.SendMessage"}, "NotSimulated"},
@@ -150,5 +161,36 @@ func TestEncodeHeaders(t *testing.T) {
 	res = wire.Encode("Invoke", []byte(`{"StatusCode":200,"ExecutedVersion":"$LATEST","FunctionError":"Unhandled","LogResult":"bG9n","Payload":{"errorType":"E"}}`), nil, "id")
 	if res.Status != http.StatusOK || string(res.Body) != `{"errorType":"E"}` || res.Header.Get("X-Amz-Function-Error") != "Unhandled" || res.Header.Get("X-Amz-Log-Result") != "bG9n" {
 		t.Errorf("an invocation is answered by %d %v %s", res.Status, res.Header, res.Body)
+	}
+}
+
+func TestEncodeAppSync(t *testing.T) {
+	_, wire, err := decode(t, "GET", "/v1/apis/Api/schema?format=SDL", "appsync", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res := wire.Encode("GetIntrospectionSchema", []byte(`{"schema":"dHlwZSBRdWVyeQ=="}`), nil, "id"); string(res.Body) != "type Query" {
+		t.Errorf("the schema is answered by %s", res.Body)
+	}
+	if res := wire.Encode("ListTypes", []byte(`{"types":[]}`), nil, "id"); string(res.Body) != `{"types":[]}` || res.Status != http.StatusOK {
+		t.Errorf("types are answered by %d %s", res.Status, res.Body)
+	}
+	res := wire.Encode("GetType", nil, &api.Error{Code: "NotFoundException", Status: 404, Message: "gone"}, "id")
+	if res.Status != http.StatusNotFound || res.Header.Get("X-Amzn-Errortype") != "NotFoundException" {
+		t.Errorf("an error is answered by %d %v", res.Status, res.Header)
+	}
+}
+
+func TestAppSyncPath(t *testing.T) {
+	for _, c := range []struct{ action, input, want string }{
+		{"ListGraphqlApis", `{}`, "/v1/apis"},
+		{"GetIntrospectionSchema", `{"apiId":"Api","format":"SDL"}`, "/v1/apis/Api/schema"},
+		{"GetResolver", `{"apiId":"Api","typeName":"Query","fieldName":"order"}`, "/v1/apis/Api/types/Query/resolvers/order"},
+		{"EvaluateCode", `{"code":"x"}`, "/v1/dataplane-evaluatecode"},
+		{"Nothing", `{}`, ""},
+	} {
+		if got := awsapi.AppSyncPath(c.action, []byte(c.input)); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.action, got, c.want)
+		}
 	}
 }

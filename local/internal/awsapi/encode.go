@@ -42,8 +42,10 @@ func (w Wire) Encode(action string, out []byte, refused *api.Error, requestID st
 		if refused != nil {
 			r.Header.Set("X-Amzn-Errortype", refused.Code)
 			r.Body = refused.Body("")
-		} else {
+		} else if w.service == "lambda" {
 			encodeLambda(action, &r)
+		} else {
+			encodeAppSync(action, &r)
 		}
 	default:
 		r.Header.Set("Content-Type", w.mime)

@@ -35,6 +35,9 @@ var Services = []Served{
 		Unsubscribe`), "topics come from the template"},
 	{"lambda", "AWS Lambda", strings.Fields(`GetEventSourceMapping GetFunction GetFunctionConcurrency GetFunctionConfiguration Invoke
 		ListEventSourceMappings ListFunctions`), "functions and mappings come from the template"},
+	{"appsync", "AWS AppSync, beside the GraphQL API itself", strings.Fields(`EvaluateCode GetDataSource GetFunction GetGraphqlApi
+		GetGraphqlApiEnvironmentVariables GetIntrospectionSchema GetResolver GetType ListApiKeys ListDataSources ListFunctions
+		ListGraphqlApis ListResolvers ListResolversByFunction ListTypes`), "APIs, their schemas and resolvers come from the template"},
 	{"logs", "Amazon CloudWatch Logs", strings.Fields(`DescribeLogGroups DescribeLogStreams FilterLogEvents
 		GetLogEvents`), "log groups come from the template, and events from its functions, gateway and state machines"},
 	{"secretsmanager", "AWS Secrets Manager", strings.Fields(`DescribeSecret GetSecretValue ListSecrets`), "secrets come from the template"},

@@ -77,6 +77,10 @@ func Decode(r *http.Request, body []byte, signedFor string) (api.Call, Wire, err
 		w.service = "lambda"
 		c, err := decodeLambda(r, body)
 		return c, w, err
+	case signedFor == "appsync" || signedFor == "" && isControlPlane(r.URL.Path): // a function's client in this process signs nothing
+		w.service = "appsync"
+		c, err := decodeAppSync(r, body)
+		return c, w, err
 	case signedFor == "s3" || signedFor == "route53" || signedFor == "cloudfront" || signedFor == "s3express":
 		w.protocol = restXML
 	case signedFor == "":
