@@ -18,6 +18,7 @@ import (
 // it does otherwise say why ("moto:"); a case that says so although moto agrees on all of its inputs is an error, too.
 // Causes are compared where both have one of the service's own sentences.
 func TestMachinesAgreeWithMoto(t *testing.T) {
+	t.Parallel()
 	python := referee.Python(t)
 	if err := exec.Command(python, "-c", "import boto3, moto, moto.stepfunctions.parser.asl.parse.asl_parser, sys; sys.exit(moto.__version__ != '5.2.5')").Run(); err != nil {
 		t.Skipf("no referee: %s has no moto 5.2.5 with Step Functions (see referee_moto_test.go): %v", python, err)

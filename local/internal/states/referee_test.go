@@ -52,6 +52,7 @@ console.log(JSON.stringify(definitions.map(d => {
 `
 
 func TestDefinitionsAgreeWithTheReferee(t *testing.T) {
+	t.Parallel()
 	dir := referee.Node(t, "asl-validator")
 	var cases []definitionCase
 	var definitions []json.RawMessage
