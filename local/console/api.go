@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -99,7 +100,7 @@ func (c *Console) info(*http.Request) (any, error) {
 	}
 	return object{
 		"title": c.options.Title, "run": c.hub.started, "examples": examples, "tenants": c.options.Tenants, "signIn": c.options.SignIn != nil,
-		"presets": presets, "faultKinds": local.FaultKinds(), "functions": functions, "labels": names, "types": types, "routes": routes,
+		"presets": presets, "faultKinds": local.FaultKinds(), "functions": functions, "labels": names, "types": types, "routes": routes, "stands": b.actors(),
 		"outputs": c.stack.Outputs(), "notes": c.stack.Notes(), "inbox": c.options.Inbox != nil,
 	}, nil
 }
@@ -229,8 +230,7 @@ func (c *Console) faults(*http.Request) (any, error) {
 	return object{"faults": c.stack.Faults()}, nil
 }
 
-// setFaults answers POST /faults: all that are to be from now on. Counts of those that stay go on only
-// where nothing changes, since the stack begins anew with each list.
+// setFaults answers POST /faults: all that are to be from now on. Those that stay as they are go on counting.
 func (c *Console) setFaults(r *http.Request) (any, error) {
 	var in struct {
 		Faults []struct {
@@ -273,11 +273,13 @@ func (c *Console) setInbox(r *http.Request) (any, error) {
 	return c.options.Inbox.state(), nil
 }
 
-// logs answers GET /logs?about=….
+// logs answers GET /logs?about=…&after=…: the latest lines that have all words of it, after a place in the order of all.
 func (c *Console) logs(r *http.Request) (any, error) {
 	c.hub.mu.Lock()
 	found := c.hub.logs.about(r.URL.Query().Get("about"), number(r, "limit", 500, keepLogs), nil)
 	c.hub.mu.Unlock()
+	after := number(r, "after", 0, math.MaxInt)
+	found = slices.DeleteFunc(found, func(l record) bool { return l.Seq <= uint64(after) })
 	return object{"events": nonNil(found)}, nil
 }
 

@@ -120,6 +120,14 @@ func (b *blueprint) drawnAs(name string) string {
 	return ""
 }
 
+// actors are the nodes of the drawing by the names of events that they stand for: roles, methods and services.
+func (b *blueprint) actors() map[string]string {
+	all := maps.Clone(b.stands)
+	maps.Copy(all, b.services)
+	maps.DeleteFunc(all, func(_, as string) bool { return as == "" })
+	return all
+}
+
 // clients and outside are the nodes of who is not of the stack.
 const clients, outside = "·clients", "·outside"
 
@@ -131,6 +139,9 @@ func (p *plan) place(e local.Event) (from, to string) {
 	b := p.get()
 	switch e.Kind {
 	case local.EventRequest:
+		if from := b.drawnAs(e.From); from != "" { // a function that runs as a process
+			return from, b.drawnAs(e.To)
+		}
 		return clients, b.drawnAs(e.To)
 	case local.EventCall:
 		return b.drawnAs(e.From), b.drawnAs(e.To)
@@ -179,7 +190,7 @@ func (b *blueprint) draw(seen []string) *drawing {
 		if kind == "" || kind == "method" || !used[r.LogicalID] && kind == "gateway" {
 			continue
 		}
-		nodes = append(nodes, &node{ID: r.LogicalID, Label: r.Label, Sub: kind, Type: kind, W: width(r.Label, 104, 190), H: 44})
+		nodes = append(nodes, &node{ID: r.LogicalID, Label: r.Label, Sub: kind, Type: kind, W: width(r.Label, 104, 230), H: 44})
 	}
 	for _, e := range edges {
 		if strings.HasPrefix(e.To, "http") && !slices.ContainsFunc(nodes, func(n *node) bool { return n.ID == e.To }) {

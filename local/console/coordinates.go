@@ -5,81 +5,6 @@ import (
 	"slices"
 )
 
-// extent is a node's size across the layers.
-func (g *graph) extent(n *node) float64 {
-	if g.down {
-		return n.W
-	}
-	return n.H
-}
-
-func (g *graph) gap(a, b *node) float64 {
-	gap := g.s.node
-	if a.dummy || b.dummy {
-		gap /= 2
-	}
-	return (g.extent(a)+g.extent(b))/2 + gap
-}
-
-// positions places nodes near their neighbours, as far as those of their own layer let them.
-func (g *graph) positions() {
-	for _, layer := range g.layers {
-		at := 0.0
-		for i, n := range layer {
-			if i > 0 {
-				at += g.gap(layer[i-1], n)
-			}
-			n.at = at
-		}
-		for _, n := range layer {
-			n.at -= at / 2
-		}
-	}
-	for round := range 40 {
-		for i := range g.layers {
-			l := i
-			if round%2 == 1 {
-				l = len(g.layers) - 1 - i
-			}
-			layer := g.layers[l]
-			want := make([]float64, len(layer))
-			for j, n := range layer {
-				near := slices.Concat(g.up[n], g.dn[n])
-				if round < 30 {
-					near = g.up[n]
-					if round%2 == 1 {
-						near = g.dn[n]
-					}
-				}
-				want[j] = n.at
-				if sum, weights := 0.0, 0.0; len(near) > 0 {
-					for _, m := range near {
-						w := g.weight[[2]*node{n, m}]
-						sum, weights = sum+w*m.at, weights+w
-					}
-					want[j] = sum / weights
-				}
-			}
-			g.spread(layer, want)
-		}
-	}
-}
-
-// spread puts the nodes of a layer where they want to be, apart from each other: the mean of
-// pushing from the left and from the right.
-func (g *graph) spread(layer []*node, want []float64) {
-	left, right := slices.Clone(want), slices.Clone(want)
-	for i := 1; i < len(layer); i++ {
-		left[i] = max(left[i], left[i-1]+g.gap(layer[i-1], layer[i]))
-	}
-	for i := len(layer) - 2; i >= 0; i-- {
-		right[i] = min(right[i], right[i+1]-g.gap(layer[i], layer[i+1]))
-	}
-	for i, n := range layer {
-		n.at = (left[i] + right[i]) / 2
-	}
-}
-
 func (g *graph) draw() *drawing {
 	lowest, highest := math.Inf(1), math.Inf(-1)
 	for _, layer := range g.layers {
@@ -98,22 +23,26 @@ func (g *graph) draw() *drawing {
 			thick = max(thick, g.depth(n))
 		}
 		for _, n := range layer {
-			across, along := n.at-lowest+g.s.margin-g.extent(n)/2, at+(thick-g.depth(n))/2
+			// Centers are rounded rather than corners, so that lines between boxes of different sizes are straight.
+			across, along := math.Round(n.at-lowest+g.s.margin)-g.extent(n)/2, at+(thick-g.depth(n))/2
 			if g.down {
-				n.X, n.Y = math.Round(across), math.Round(along)
+				n.X, n.Y = across, math.Round(along)
 			} else {
-				n.X, n.Y = math.Round(along), math.Round(across)
+				n.X, n.Y = math.Round(along), across
 			}
 		}
 		starts[i], ends[i] = at, at+thick
 		at += thick + g.s.layer
 	}
-	d := &drawing{W: at - g.s.layer + g.s.margin, H: highest - lowest + 2*g.s.margin, Nodes: g.nodes, Edges: g.edges}
+	d := &drawing{W: at - g.s.layer + g.s.margin, H: math.Ceil(highest-lowest) + 2*g.s.margin + 1, Nodes: g.nodes, Edges: g.edges}
 	if g.down {
 		d.W, d.H = d.H, d.W
 	}
 	for _, e := range g.edges {
 		e.Points = g.route(e, starts, ends)
+		if slices.ContainsFunc(g.edges, func(o *edge) bool { return o.From == e.To && o.To == e.From && o != e }) {
+			g.aside(e)
+		}
 	}
 	if d.Edges == nil {
 		d.Edges = []*edge{}
@@ -168,6 +97,24 @@ func (g *graph) route(e *edge, starts, ends []float64) [][2]float64 {
 		slices.Reverse(points)
 	}
 	return points
+}
+
+// beside is how far the lines of two nodes that lead to each other are from the middle between them, in pixels.
+const beside = 7
+
+// aside moves the ends of an edge off the middle: forth on one side, back on the other.
+func (g *graph) aside(e *edge) {
+	by := float64(beside)
+	if e.back {
+		by = -by
+	}
+	axis := 1
+	if g.down {
+		axis = 0
+	}
+	last := len(e.Points) - 1
+	e.Points[0][axis] -= by
+	e.Points[last][axis] -= by
 }
 
 // move shifts a drawing and all within it.

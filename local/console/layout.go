@@ -69,7 +69,11 @@ func layout(nodes []*node, edges []*edge, down bool, s spacing) *drawing {
 	g.assignLayers()
 	g.placeLongEdges()
 	g.order()
-	g.positions()
+	if down {
+		g.near() // a page can be scrolled down, hardly sideways
+	} else {
+		g.straight()
+	}
 	return g.draw()
 }
 
@@ -197,8 +201,8 @@ func (g *graph) placeLongEdges() {
 			from, to = to, from
 		}
 		e.path = []*node{from}
-		if e.loose || e.weak && !slices.Contains(g.decisive, e) {
-			e.path = append(e.path, to) // drawn as it comes: it gets no place of its own
+		if e.Kind == "catch" && !slices.Contains(g.decisive, e) {
+			e.path = append(e.path, to) // drawn as it comes: there are too many of them to have places of their own
 			continue
 		}
 		last := from
@@ -220,8 +224,11 @@ func (g *graph) placeLongEdges() {
 func (g *graph) connect(a, b *node, e *edge) {
 	g.dn[a], g.up[b] = append(g.dn[a], b), append(g.up[b], a)
 	w := 1.0
-	if e.Kind == "next" {
+	switch {
+	case e.Kind == "next":
 		w = 6
+	case e.weak || e.loose:
+		w = 0.2
 	}
 	if a.dummy && b.dummy {
 		w *= 3

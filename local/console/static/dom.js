@@ -42,6 +42,32 @@ export const h = (tag, props, ...children) => build(document.createElement(tag),
 /** An SVG element. */
 export const s = (tag, props, ...children) => build(document.createElementNS(SVG, tag), props, children);
 
+/** An element that is made only if it is new or something in mark changed: a row of a long list, which costs nothing while it stays
+ * as it is. The key tells it apart from its siblings. */
+export function memo(key, mark, make) {
+  const element = document.createElement('x-memo');
+  element.setAttribute('key', key);
+  element.$mark = mark;
+  element.$make = make;
+  return element;
+}
+
+function made(place) {
+  const element = place.$make();
+  element.setAttribute('key', place.getAttribute('key'));
+  element.$mark = place.$mark;
+  return element;
+}
+
+/** A new element, with all in it that is made only now. */
+function settled(node) {
+  if (node.$make) return settled(made(node));
+  if (node.nodeType === 1) for (const place of [...node.getElementsByTagName('x-memo')]) place.replaceWith(made(place));
+  return node;
+}
+
+const unchanged = (a, b) => a && a.length === b.length && a.every((x, i) => x === b[i]);
+
 const keyOf = (node) => (node.nodeType === 1 ? node.getAttribute('key') : null);
 
 /** Makes the children of a node those given, changing as little as possible. */
@@ -51,14 +77,14 @@ export function update(parent, ...children) {
   morphChildren(parent, holder);
 }
 
-function morphChildren(old, fresh) {
+function morphChildren(old, wanted) {
   const keyed = new Map();
   for (const child of old.childNodes) {
     const key = keyOf(child);
     if (key !== null) keyed.set(key, child);
   }
   let at = old.firstChild;
-  for (const want of [...fresh.childNodes]) {
+  for (const want of [...wanted.childNodes]) {
     const key = keyOf(want);
     let have = null;
     if (key !== null) {
@@ -67,12 +93,17 @@ function morphChildren(old, fresh) {
     } else if (at && keyOf(at) === null && at.nodeType === want.nodeType && at.nodeName === want.nodeName) {
       have = at;
     }
-    if (have && have.nodeName === want.nodeName) {
+    let fresh = want;
+    if (have && want.$make) fresh = unchanged(have.$mark, want.$mark) ? null : made(want);
+    if (have && (!fresh || have.nodeName === fresh.nodeName)) {
       if (have === at) at = at.nextSibling;
       else old.insertBefore(have, at);
-      morph(have, want);
+      if (fresh) {
+        morph(have, fresh);
+        have.$mark = fresh.$mark;
+      }
     } else {
-      old.insertBefore(want, at);
+      old.insertBefore(settled(fresh), at);
     }
   }
   while (at) {

@@ -64,3 +64,6 @@ export function plain(attribute) {
       return value;
   }
 }
+
+/** An id without its middle: its beginning says when, its end whose. */
+export const short = (id) => (id.length > 30 ? `${id.slice(0, 14)}…${id.slice(-14)}` : id);

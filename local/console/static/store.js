@@ -16,19 +16,36 @@ export const store = {
 const listeners = new Set();
 let scheduled = false;
 
-/** Has f called after a change, once a frame. */
+/** Has f called after a change, once a frame; what the stream brings is drawn so seldom that at most a third of the time goes by with it. */
 export function onChange(f) {
   listeners.add(f);
   return () => listeners.delete(f);
 }
 
+let drawn = { at: 0, took: 0 };
+let later = 0;
+
+/** Draws in the next frame. */
 export function changed() {
   if (scheduled) return;
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
+    clearTimeout(later);
+    later = 0;
+    const begun = performance.now();
     for (const f of listeners) f();
+    // A frame's layout and painting take about as long as what is done for it here.
+    drawn = { at: performance.now(), took: 2 * (performance.now() - begun) };
   });
+}
+
+/** Draws soon, for what comes by itself. */
+function streamed() {
+  if (scheduled || later) return;
+  const wait = drawn.at + 3 * drawn.took - performance.now();
+  if (wait <= 0) changed();
+  else later = setTimeout(changed, wait);
 }
 
 export class ApiError extends Error {}
@@ -87,7 +104,7 @@ export function connect() {
   };
   const on = (name, f) => source.addEventListener(name, (e) => {
     f(JSON.parse(e.data));
-    changed();
+    streamed();
   });
   on('hello', async (hello) => {
     if (store.info && store.info.run !== hello.run) {
@@ -143,7 +160,7 @@ export function live(path, every = 800) {
     self.busy = false;
     self.at = performance.now();
     if (asked !== self.path) self.refresh(true);
-    changed();
+    streamed();
   };
   self.go = (to) => {
     if (to !== self.path) {
@@ -157,3 +174,6 @@ export function live(path, every = 800) {
 
 /** The name of a resource for people. */
 export const labelOf = (id) => store.info?.labels[id] ?? (id ?? '').replace(/^·/, '');
+
+/** The resource that stands for a role or a service in the drawing, such as a function for its role. */
+export const actor = (id) => store.info?.stands?.[id] ?? id;

@@ -1,12 +1,13 @@
 import { h, s, button } from '../dom.js';
-import { store, live, labelOf, stackNow } from '../store.js';
-import { clock, block } from '../format.js';
+import { store, live, labelOf, actor, changed, stackNow } from '../store.js';
+import { clock, span, block } from '../format.js';
 import { href } from '../app.js';
 import { path, arrows, fit, middle } from './drawing.js';
 
 export default function architecture({ go }) {
   const plan = live('architecture', 5000);
   const one = live('resources/none');
+  let actual = localStorage.getItem('console-actual') === '1'; // size rather than fitted
   let chosen = null;
 
   const flowOf = (e) => store.state?.flows[`${e.from}>${e.to}`];
@@ -81,10 +82,14 @@ export default function architecture({ go }) {
     if (!d) return h('p', { class: plan.error ? 'error' : 'note' }, plan.error || 'Loading…');
     if (!d.nodes.length) return h('p', { class: 'empty' }, 'The template has nothing to draw: no gateway, queue, function, table, topic or state machine.');
     const known = new Set(d.nodes.map((n) => n.id));
-    return h('div', { class: 'canvas', tabindex: 0, role: 'region', 'aria-label': 'Architecture, drawn from the template' },
+    return h('div', { class: `canvas ${actual ? 'actual' : ''}`, tabindex: 0, role: 'region', 'aria-label': 'Architecture, drawn from the template' },
       s('svg', { viewBox: `0 0 ${d.w} ${d.h}`, width: d.w, height: d.h, class: 'drawing', role: 'group', 'aria-label': 'Resources and their connections' },
         arrows(), d.edges.map(edge), d.nodes.map(nodeOf)),
-      h('p', { class: 'note legend' }, h('span', { class: 'key' }, 'n ↻ in flight'), h('span', { class: 'key' }, 'n ◷ delayed'), h('span', { class: 'key dead' }, 'dead letters'), `${known.size} resources`));
+      h('p', { class: 'note legend' }, h('span', { class: 'key' }, 'n ↻ in flight'), h('span', { class: 'key' }, 'n ◷ delayed'), h('span', { class: 'key dead' }, 'dead letters'), h('span', { class: 'key' }, `${known.size} resources`), button(actual ? 'Fit' : 'Actual size', () => {
+        actual = !actual;
+        localStorage.setItem('console-actual', actual ? '1' : '0');
+        changed();
+      }, { title: 'The whole of it, or all of it readable' })));
   }
 
   function detail() {
@@ -94,13 +99,13 @@ export default function architecture({ go }) {
     const r = d.resource;
     const link = { queue: `queues/${r.logicalId}`, table: `tables/${r.logicalId}`, 'state machine': `executions/${r.logicalId}`, function: `logs?from=${encodeURIComponent(r.logicalId)}` }[d.kind];
     const edges = (all, other, title) => (all.length ? [h('h3', {}, title), h('ul', { class: 'edges' }, all.map((e) => h('li', { key: `${e.from}${e.to}${e.kind}` }, h('a', { href: href(`architecture/${encodeURIComponent(e[other])}`) }, labelOf(e[other])), ' ', h('span', { class: 'note' }, `${e.kind}${e.label ? ` · ${e.label}` : ''}`))))] : null);
-    const recent = store.events.filter((e) => e.from === r.logicalId || e.to === r.logicalId).slice(-12).reverse();
+    const recent = store.events.filter((e) => e.kind !== 'log' && (actor(e.from) === r.logicalId || actor(e.to) === r.logicalId)).slice(-15).reverse();
     return h('div', {},
       h('div', { class: 'bar' }, h('h2', {}, r.label), h('span', { class: 'note' }, d.kind || r.type), link ? h('a', { class: 'button', href: href(link) }, { queue: 'Messages', table: 'Items', 'state machine': 'Executions', function: 'Logs' }[d.kind]) : null,
         button('Close', () => go('architecture'), { 'aria-label': 'Close details' })),
       h('dl', { class: 'facts' }, [['Logical id', r.logicalId], ['Name', r.name], ['ARN', r.arn], ['URL', r.url], ['Construct', r.path], ['Type', r.type]].filter(([, v]) => v).map(([k, v]) => [h('dt', {}, k), h('dd', { class: 'mono' }, v)])),
       edges(d.in, 'from', 'From'), edges(d.out, 'to', 'To'),
-      recent.length ? [h('h3', {}, 'Lately'), h('ul', { class: 'lately' }, recent.map((e) => h('li', { key: e.seq, class: e.err ? 'failed' : '' }, h('span', { class: 'mono' }, clock(e.time)), ' ', e.action, ' ', h('span', { class: 'note' }, e.from === r.logicalId ? `→ ${labelOf(e.to)}` : e.from ? `← ${labelOf(e.from)}` : ''), e.err ? h('span', { class: 'fail' }, ` ${e.err}`) : ''))) ] : null,
+      recent.length ? [h('h3', {}, 'Lately'), h('ul', { class: 'lately' }, recent.map((e) => h('li', { key: e.seq, class: e.err ? 'failed' : '' }, h('span', { class: 'mono' }, clock(e.time)), ' ', e.action, ' ', h('span', { class: 'note' }, actor(e.from) === r.logicalId ? `→ ${labelOf(actor(e.to))}` : e.from ? `← ${labelOf(actor(e.from))}` : '', e.duration ? ` ${span(e.duration / 1e6)}` : ''), e.err ? h('span', { class: 'fail' }, ` ${e.err}`) : ''))) ] : null,
       r.properties ? h('details', {}, h('summary', {}, 'Properties'), block(r.properties, 'Properties')) : null);
   }
 

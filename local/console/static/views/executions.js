@@ -1,4 +1,4 @@
-import { h, s, button } from '../dom.js';
+import { h, s, button, memo } from '../dom.js';
 import { store, live, labelOf, post, changed } from '../store.js';
 import { clock, span, block, chip } from '../format.js';
 import { href } from '../app.js';
@@ -34,9 +34,10 @@ export default function executions() {
             : h('div', { class: 'scroll' }, h('table', {},
               h('caption', { class: 'sr' }, 'Executions, the latest first'),
               h('thead', {}, h('tr', {}, ['Execution', 'Status', 'Started', 'Took'].map((t, i) => h('th', { scope: 'col', class: i === 3 ? 'num' : '' }, t)))),
-              h('tbody', {}, d.executions.map((e) => h('tr', { key: e.executionArn, class: e.name === chosen ? 'chosen' : '' },
+              h('tbody', {}, d.executions.map((e) => memo(e.executionArn, [e.status, e.name === chosen], () => h('tr', { class: e.name === chosen ? 'chosen' : '' },
                 h('td', { class: 'id' }, h('a', { 'data-row': '', class: 'mono', title: e.name, href: href(`executions/${machine}/${encodeURIComponent(e.name)}`), 'aria-current': e.name === chosen ? 'true' : null }, e.name)),
-                h('td', {}, chip(e.status)), h('td', { class: 'mono when' }, clock(e.startDate * 1000)), h('td', { class: 'num' }, e.stopDate ? span((e.stopDate - e.startDate) * 1000) : '')))))));
+                h('td', {}, chip(e.status)), h('td', { class: 'mono when' }, clock(e.startDate * 1000)), h('td', { class: 'num' }, e.stopDate ? span((e.stopDate - e.startDate) * 1000) : '')))))),
+              d.next ? h('p', { class: 'note' }, 'There are older ones: look for a name.') : null));
   }
 
   /** Which states were entered, left, failed and are entered now. */
@@ -94,8 +95,11 @@ export default function executions() {
       });
     }
     const shown = drawing.edges.filter((e) => e.kind !== 'catch' || errors || took.has(`${e.from}>${e.to}`));
+    // As wide as there is room for, while it is readable.
+    const room = (document.querySelector('.machine')?.clientWidth || 760) - 2;
+    const w = Math.min(drawing.w, Math.max(room, drawing.w * 0.75));
     return h('div', { class: 'canvas machine', tabindex: 0, role: 'region', 'aria-label': 'The state machine' },
-      s('svg', { class: 'drawing', viewBox: `0 0 ${drawing.w} ${drawing.h}`, width: drawing.w, height: drawing.h, role: 'group', 'aria-label': 'States and transitions' }, arrows(),
+      s('svg', { class: 'drawing', viewBox: `0 0 ${drawing.w} ${drawing.h}`, width: Math.round(w), height: Math.round((drawing.h * w) / drawing.w), role: 'group', 'aria-label': 'States and transitions' }, arrows(),
         drawing.nodes.filter((n) => n.container).map((n) => state(n, kind(n), m.get(n.id))),
         shown.map((e) => s('path', { key: `${e.from}>${e.to}>${e.kind}`, class: `edge ${e.kind} ${took.has(`${e.from}>${e.to}`) ? 'took' : ''}`, d: path(e.points, true), 'marker-end': `url(#arrow-${took.has(`${e.from}>${e.to}`) ? 'hot' : ''})` }, s('title', {}, `${e.from} → ${e.to.startsWith('·') ? 'end' : e.to}${e.label ? `: ${e.label}` : ''}`))),
         drawing.nodes.filter((n) => !n.container).map((n) => state(n, kind(n), m.get(n.id)))));
@@ -139,13 +143,13 @@ export default function executions() {
       h('div', { class: 'scroll' }, h('table', {},
         h('caption', { class: 'sr' }, 'History'),
         h('thead', {}, h('tr', {}, ['#', 'After', 'Event', 'State'].map((t, i) => h('th', { scope: 'col', class: i < 1 ? 'num' : '' }, t)))),
-        h('tbody', {}, d.events.map((ev) => {
+        h('tbody', {}, d.events.map((ev) => memo(`${d.execution.executionArn} ${ev.id}`, [], () => {
           const details = Object.entries(ev).find(([k]) => k.endsWith('EventDetails'))?.[1];
           const failed = /Failed$|TimedOut$|Aborted$/.test(ev.type);
-          return h('tr', { key: ev.id, class: failed ? 'failed' : '' }, h('td', { class: 'num' }, ev.id), h('td', { class: 'mono when' }, span(ev.timestamp * 1000 - start)),
+          return h('tr', { class: failed ? 'failed' : '' }, h('td', { class: 'num' }, ev.id), h('td', { class: 'mono when' }, span(ev.timestamp * 1000 - start)),
             h('td', {}, details ? h('details', {}, h('summary', {}, ev.type, failed && details.error ? h('span', { class: 'fail' }, ` ${details.error}`) : ''), h('dl', { class: 'facts' }, Object.entries(details).filter(([, v]) => typeof v !== 'object').map(([k, v]) => [h('dt', {}, k), h('dd', {}, /^[{[]/.test(String(v)) ? block(v, k) : h('span', { class: 'mono' }, v))]))) : ev.type),
             h('td', {}, details?.name ?? ''));
-        }))), d.more ? h('p', { class: 'note' }, 'There are more events than are shown.') : null));
+        })))), d.more ? h('p', { class: 'note' }, 'There are more events than are shown.') : null));
   }
 
   return {

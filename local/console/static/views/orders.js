@@ -1,6 +1,6 @@
-import { h, s, button, mono } from '../dom.js';
-import { store, post, live, labelOf, changed } from '../store.js';
-import { clock, span, pretty, block, chip, tone } from '../format.js';
+import { h, s, button, memo } from '../dom.js';
+import { store, post, live, labelOf, actor, changed } from '../store.js';
+import { clock, span, pretty, block, chip, tone, short } from '../format.js';
 import { href } from '../app.js';
 import { say } from '../dialogs.js';
 
@@ -108,13 +108,14 @@ export default function orders({ go }) {
       all.length === 0 ? h('p', { class: 'empty' }, store.orders.size ? 'No order matches the filter.' : 'No orders yet. Send a request, or use any client: orders that come in from elsewhere appear here too.')
         : h('div', { class: 'scroll' }, h('table', {},
           h('caption', { class: 'sr' }, 'Orders, the latest first'),
-          h('thead', {}, h('tr', {}, ['Order', 'Tenant', 'Status', 'Seen by', 'Took'].map((t, i) => h('th', { scope: 'col', class: i === 4 ? 'num' : '' }, t)))),
-          h('tbody', {}, all.slice(0, 200).map((o) => h('tr', { key: o.id, class: o.id === chosen ? 'chosen' : '' },
+          h('thead', {}, h('tr', {}, ['Order', 'Tenant', 'Status', 'Seen by', 'Took'].map((t, i) => h('th', { scope: 'col', class: i === 4 ? 'num' : '', title: i === 3 ? 'Polled status, webhook, websocket' : i === 4 ? 'From the first to the latest that was seen of it' : null }, t)))),
+          h('tbody', {}, all.slice(0, 200).map((o) => memo(o.id, [o, o.id === chosen], () => h('tr', { class: o.id === chosen ? 'chosen' : '' },
             h('td', { class: 'id' }, h('a', { href: href(`orders/${encodeURIComponent(o.id)}`), 'data-row': '', class: 'mono', title: o.id, 'aria-current': o.id === chosen ? 'true' : null }, short(o.id))),
-            h('td', {}, o.tenant ?? ''),
-            h('td', {}, chip(o.status), o.reason ? h('span', { class: 'note' }, ` ${o.reason}`) : '', o.errors && tone(o.status) === 'busy' ? h('span', { class: 'chip bad', title: 'failed tries' }, o.errors) : ''),
+            h('td', { class: 'tenant', title: o.tenant }, o.tenant ?? ''),
+            h('td', { class: 'state' }, chip(o.status), o.reason ? h('span', { class: 'note' }, ` ${o.reason}`) : '', o.errors && tone(o.status) === 'busy' ? h('span', { class: 'chip bad', title: 'failed tries' }, o.errors) : ''),
             h('td', { class: 'dots' }, lanes.map(([lane, name]) => h('span', { class: `dot ${o.channels[lane] ? 'on' : ''}`, title: `${name}: ${o.channels[lane] ?? 0}` }, h('span', { class: 'sr' }, `${name} ${o.channels[lane] ?? 0} `)))),
-            h('td', { class: 'num' }, span(Date.parse(o.last) - Date.parse(o.first)))))))));
+            h('td', { class: 'num' }, span(Date.parse(o.last) - Date.parse(o.first)))))))),
+          all.length > 200 ? h('p', { class: 'note' }, `The latest 200 of ${all.length}; the filter finds the others.`) : null));
   }
 
   function detail() {
@@ -180,7 +181,8 @@ export default function orders({ go }) {
   }
 
   function cell(e) {
-    const error = e.err || (/^[45]/.test(e.http ?? '') ? e.http : '');
+    const failed = /^[45]/.test(e.http ?? '') ? e.http : '';
+    const error = e.err && !e.err.startsWith(failed) ? `${failed} ${e.err}`.trim() : e.err || failed;
     return h('details', { class: 'event' }, h('summary', {},
       e.status ? chip(e.status) : null, error ? h('span', { class: 'chip bad' }, error) : null,
       e.sequence ? h('span', { class: 'note' }, `#${e.sequence}`) : null,
@@ -195,8 +197,8 @@ export default function orders({ go }) {
     const all = trail.data?.events ?? [];
     return h('details', { class: 'trail' }, h('summary', {}, `Everything that happened (${all.length})`),
       all.length ? h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ['Time', 'Kind', 'What', 'From', 'To', ''].map((t) => h('th', { scope: 'col' }, t)))),
-        h('tbody', {}, all.map((e) => h('tr', { key: e.seq, class: e.err ? 'failed' : '' },
-          h('td', { class: 'mono when' }, clock(e.time)), h('td', {}, e.kind), h('td', { class: 'mono' }, e.action), h('td', {}, labelOf(e.from)), h('td', {}, labelOf(e.to)), h('td', { class: 'fail' }, e.err ?? '')))))) : null);
+        h('tbody', {}, all.map((e) => memo(e.seq, [], () => h('tr', { class: e.err ? 'failed' : '' },
+          h('td', { class: 'mono when' }, clock(e.time)), h('td', {}, e.kind), h('td', { class: 'mono long' }, e.action), h('td', {}, labelOf(actor(e.from))), h('td', {}, labelOf(actor(e.to))), h('td', { class: 'fail' }, e.err ?? ''))))))) : null);
   }
 
   return {
@@ -220,7 +222,3 @@ export default function orders({ go }) {
     },
   };
 }
-
-/** An id without what all have in common: its end says the tenant, its middle the request. */
-const short = (id) => (id.length > 30 ? `${id.slice(0, 14)}…${id.slice(-14)}` : id);
-export { short, mono };

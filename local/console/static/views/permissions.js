@@ -1,4 +1,4 @@
-import { h } from '../dom.js';
+import { h, memo } from '../dom.js';
 import { store, live, labelOf, changed } from '../store.js';
 import { clock, block } from '../format.js';
 
@@ -9,7 +9,7 @@ export default function permissions() {
   const fits = (...texts) => !filter || texts.join(' ').toLowerCase().includes(filter.toLowerCase());
 
   function denied(all) {
-    return h('section', { class: 'panel', 'aria-label': 'Denied calls' }, h('h2', {}, 'Denied'),
+    return h('section', { class: 'panel', 'aria-label': 'Denied calls' }, h('div', { class: 'bar' }, h('h2', {}, 'Denied'), h('span', { class: 'note' }, all.length || '')),
       all.length === 0 ? h('p', { class: 'empty' }, store.events.some((e) => e.kind === 'denied') ? 'No call matches the filter.' : 'No call was denied: the policies of the template allow all that happened.')
         : h('div', { class: 'scroll' }, h('table', {}, h('caption', { class: 'sr' }, 'Denied calls'),
           h('thead', {}, h('tr', {}, ['Last', 'Who', 'Action', 'On', 'Why', 'Times'].map((t, i) => h('th', { scope: 'col', class: i === 5 ? 'num' : '' }, t)))),
@@ -19,14 +19,22 @@ export default function permissions() {
             h('td', { class: 'num' }, d.count)))))));
   }
 
-  function grants(all, title, empty, note) {
+  /** An id, with what comes after it in an ARN: "WorkflowTable/index/*". */
+  const named = (text) => (text ?? '').replace(/^[A-Za-z0-9]+/, (id) => labelOf(id));
+
+  const uses = (g) => g.uses.map((u) => u.replace(/ on (.*)$/, (_, on) => ` on ${named(on)}`)).join(', ');
+
+  function grants(all, title, empty, note, more) {
     const rows = all.filter((g) => fits(g.to, g.policy, g.action, g.resource, g.why));
     return h('section', { class: 'panel', 'aria-label': title }, h('div', { class: 'bar' }, h('h2', {}, title), h('span', { class: 'note' }, `${all.length}${note ? ` · ${note}` : ''}`)),
       rows.length === 0 ? h('p', { class: 'empty' }, all.length ? 'None matches the filter.' : empty)
-        : h('div', { class: 'scroll' }, h('table', {}, h('caption', { class: 'sr' }, title),
-          h('thead', {}, h('tr', {}, ['Granted to', 'Action', 'On', 'By', ''].map((t) => h('th', { scope: 'col' }, t || h('span', { class: 'sr' }, 'More'))))),
-          h('tbody', {}, rows.map((g, i) => h('tr', { key: i }, h('td', {}, labelOf(g.to) || g.to), h('td', { class: 'mono' }, g.action), h('td', { class: 'long' }, labelOf(g.resource) || g.resource),
-            h('td', { class: 'note' }, `${labelOf(g.policy)}, statement ${g.statement}`), h('td', { class: 'note' }, g.why || (g.uses?.length ? `used for ${g.uses.join(', ')}` : ''))))))));
+        : h('div', { class: 'scroll' }, h('table', { class: 'grants' }, h('caption', { class: 'sr' }, title),
+          h('thead', {}, h('tr', {}, ['Granted to', 'Action', 'On', 'By', ...(more ? [more] : [])].map((t) => h('th', { scope: 'col' }, t)))),
+          h('tbody', {}, rows.map((g) => memo(`${g.kind} ${g.to} ${g.policy} ${g.statement} ${g.action} ${g.resource}`, [g.why, g.uses?.join()], () => h('tr', {},
+            h('td', { class: 'long', title: g.to }, labelOf(g.to)), h('td', { class: 'mono long' }, g.action),
+            h('td', { class: 'long', title: g.resource || g.policy }, g.resource ? named(g.resource) : g.kind === 'trust' ? h('span', {}, labelOf(g.policy), h('span', { class: 'note' }, ' (trust policy)')) : ''),
+            h('td', { class: 'note long' }, g.kind === 'trust' ? 'the role itself' : labelOf(g.policy), `, statement ${g.statement}${g.sid ? ` ${g.sid}` : ''}`),
+            more ? h('td', { class: 'note long' }, g.why || (g.uses?.length ? uses(g) : '')) : null)))))));
   }
 
   return {
@@ -39,7 +47,7 @@ export default function permissions() {
         h('section', { class: 'panel', 'aria-label': 'Permissions' }, h('div', { class: 'bar' }, h('h2', {}, 'Permissions'), h('span', { class: 'note' }, d.granted ? `${d.used} of ${d.granted} used so far. What did not happen needed none: the report is worth as much as the run.` : 'They are not enforced in this run.'),
           h('input', { 'data-filter': '', type: 'search', placeholder: 'Filter: role, action  ( / )', 'aria-label': 'Filter permissions', value: filter, oninput: (e) => { filter = e.target.value; changed(); } }))),
         denied(d.denied.filter((x) => fits(x.who, x.action, x.on, x.reason))),
-        d.granted ? [grants(d.unused, 'Never used', 'All that is granted was used.'), grants(d.wide, 'Wide', 'Nothing is granted with a wildcard where a name would do.', 'a wildcard where what was needed has a name'), d.explained?.length ? grants(d.explained, 'Explained', '') : null] : null);
+        d.granted ? [grants(d.unused, 'Never used', 'All that is granted was used.'), grants(d.wide, 'Wide', 'Nothing is granted with a wildcard where a name would do.', 'a wildcard where what was needed has a name', 'Used for'), d.explained?.length ? grants(d.explained, 'Explained', '', 'not used, or wide, for a reason', 'Why') : null] : null);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { h, button } from '../dom.js';
 import { store, live, labelOf, post, changed } from '../store.js';
-import { clock, span, block, chip } from '../format.js';
+import { clock, span, block, chip, short } from '../format.js';
 import { href } from '../app.js';
 import { say, confirm } from '../dialogs.js';
 
@@ -73,15 +73,31 @@ export default function queues() {
 
   const progress = (t) => `${t.Status === 'RUNNING' ? 'Moving' : t.Status === 'COMPLETED' ? 'Moved' : t.Status.toLowerCase()}: ${t.ApproximateNumberOfMessagesMoved ?? 0} of ${t.ApproximateNumberOfMessagesToMove ?? 0}${t.FailureReason ? ` (${t.FailureReason})` : ''}`;
 
+  const order = (id) => (store.orders.has(id) ? h('a', { href: href(`orders/${encodeURIComponent(id)}`) }, short(id)) : short(id));
+
+  /** The order that a message is about, as its attributes or its body say. */
+  function orderOf(m) {
+    const attribute = (m.attributes ?? []).find((a) => a.name === 'orderId');
+    if (attribute) return attribute.value;
+    try {
+      const body = JSON.parse(m.body);
+      return body.orderId ?? '';
+    } catch {
+      return '';
+    }
+  }
+
   function messages(d) {
+    const about = d.messages.some(orderOf);
     return h('div', { class: 'scroll' }, h('table', { class: 'messages' },
       h('caption', { class: 'sr' }, 'Messages in order of arrival'),
-      h('thead', {}, h('tr', {}, ['Sent', 'State', 'Receives', 'Message'].map((t, i) => h('th', { scope: 'col', class: i === 2 ? 'num' : '' }, t)))),
+      h('thead', {}, h('tr', {}, ['Sent', 'State', 'Receives', ...(about ? ['Order'] : []), 'Message'].map((t) => h('th', { scope: 'col', class: t === 'Receives' ? 'num' : '' }, t)))),
       h('tbody', {}, d.messages.map((m) => h('tr', { key: m.id },
         h('td', { class: 'mono when' }, clock(m.sent)),
         h('td', {}, chip({ visible: 'visible', inFlight: 'in flight', delayed: 'delayed' }[m.state]), m.visibleAt ? h('span', { class: 'note', title: clock(m.visibleAt) }, ` ${span(Date.parse(m.visibleAt) - Date.parse(store.state?.now ?? m.sent))}`) : ''),
         h('td', { class: 'num' }, m.receiveCount),
-        h('td', { class: 'message' }, h('details', {}, h('summary', { class: 'mono' }, m.body.slice(0, 140)),
+        about ? h('td', { class: 'mono when', title: orderOf(m) }, order(orderOf(m))) : null,
+        h('td', { class: 'message' }, h('details', {}, h('summary', { class: 'mono' }, m.body.slice(0, 400).replace(/\s+/g, ' ')),
           h('dl', { class: 'facts' }, [['id', m.id], ['group', m.groupId], ['failed in', m.deadLetterSource ? labelOf(m.deadLetterSource) : ''], ['size', `${m.size} bytes`], ['received here', m.firstReceived ? `first at ${clock(m.firstReceived)}` : 'never']].filter(([, v]) => v).map(([k, v]) => [h('dt', {}, k), h('dd', { class: 'mono' }, v)]),
             (m.attributes ?? []).map((a) => [h('dt', {}, a.name, h('span', { class: 'note' }, ` ${a.type}`)), h('dd', { class: 'mono' }, a.value)])),
           block(m.body, 'Body of the message'))))))));
