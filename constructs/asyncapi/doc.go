@@ -35,7 +35,7 @@
 // Whatever else happens is answered with application/problem+json (RFC 9457):
 // type, title, status, detail, requestId and a code that programs may rely on.
 //
-//	400 invalid-body             not JSON, or against the model; detail names where
+//	400 invalid-body             not JSON, or against the model; detail is API Gateway's: members that are missing or not allowed by name
 //	400 invalid-idempotency-key  not 1–64 visible ASCII characters
 //	400 invalid-characters       characters that SQS does not carry (U+FFFE, U+FFFF)
 //	401 unauthorized             no or bad credentials
