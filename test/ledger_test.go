@@ -10,7 +10,8 @@ import (
 const ledgerFile = "testdata/stateful-ids.json"
 
 // stateful are the types of resources whose replacement loses something: data,
-// identities, keys, addresses that clients know, executions under way.
+// identities, keys, addresses that clients know, executions under way, the place in a
+// stream. A second mapping of the same source and function Lambda even refuses.
 var stateful = []string{
 	"AWS::ApiGateway::RestApi",
 	"AWS::Cognito::UserPool",
@@ -18,6 +19,7 @@ var stateful = []string{
 	"AWS::DynamoDB::GlobalTable",
 	"AWS::DynamoDB::Table",
 	"AWS::KMS::Key",
+	"AWS::Lambda::EventSourceMapping",
 	"AWS::Logs::LogGroup",
 	"AWS::S3::Bucket",
 	"AWS::SecretsManager::Secret",

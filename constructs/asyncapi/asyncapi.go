@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
@@ -41,7 +40,7 @@ type AsyncApi struct {
 	// Consumer is the function of Props, nil if there is none.
 	Consumer awslambda.Function
 	// EventSource is how Consumer receives, nil if there is none.
-	EventSource awslambdaeventsources.SqsEventSource
+	EventSource awslambda.EventSourceMapping
 	// UsagePlan is that of the authorizer APIKey, nil with another one.
 	UsagePlan awsapigateway.UsagePlan
 	// WebACL is nil if Props asks for none.

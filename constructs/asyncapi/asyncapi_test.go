@@ -225,7 +225,7 @@ func TestConsumer(t *testing.T) {
 			c.mapping["FunctionResponseTypes"] = []any{"ReportBatchItemFailures"}
 			equal(t, "event source mapping", template.One(t, "AWS::Lambda::EventSourceMapping", "Intake").Properties, c.mapping)
 			equal(t, "grant", statements(template.One(t, "AWS::IAM::Policy", "Intake")), []string{
-				"Allow sqs:ReceiveMessage,sqs:ChangeMessageVisibility,sqs:GetQueueUrl,sqs:DeleteMessage,sqs:GetQueueAttributes on {" + queue.ID + ".Arn}",
+				"Allow sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes on {" + queue.ID + ".Arn}",
 			})
 		})
 	}

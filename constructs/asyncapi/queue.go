@@ -5,9 +5,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/queuesource"
 )
 
 // QueueType is the kind of queue; the zero value is a standard queue.
@@ -119,20 +121,15 @@ func (a *AsyncApi) makeConsumer() {
 	if a.Consumer = a.props.Consumer; a.Consumer == nil {
 		return
 	}
-	a.EventSource = awslambdaeventsources.NewSqsEventSource(a.Queue, a.eventSourceProps())
-	a.Consumer.AddEventSource(a.EventSource)
-}
-
-func (a *AsyncApi) eventSourceProps() *awslambdaeventsources.SqsEventSourceProps {
-	props := &awslambdaeventsources.SqsEventSourceProps{
+	options := awslambda.EventSourceMappingOptions{
 		BatchSize:               jsii.Number(a.props.BatchSize),
 		MaxConcurrency:          jsii.Number(a.props.MaxConcurrency),
 		ReportBatchItemFailures: jsii.Bool(true),
 	}
 	if a.props.BatchWindow > 0 {
-		props.MaxBatchingWindow = seconds(a.props.BatchWindow)
+		options.MaxBatchingWindow = seconds(a.props.BatchWindow)
 	}
-	return props
+	a.EventSource = queuesource.Add(a.Consumer, a.Queue, options)
 }
 
 func seconds(d time.Duration) awscdk.Duration {

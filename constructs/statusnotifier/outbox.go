@@ -6,8 +6,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -110,10 +110,13 @@ func (n *StatusNotifier) makeOutbox() {
 	}
 }
 
-// read has a function read the stream.
-func (n *StatusNotifier) read(function awslambda.Function) awslambdaeventsources.DynamoEventSource {
+// read has a function read the stream. The mapping has the construct id that the CDK's
+// DynamoEventSource gives it: with another one CloudFormation would make a second mapping of
+// the same stream and function before it deletes the first, which Lambda refuses.
+func (n *StatusNotifier) read(function awslambda.Function) awslambda.EventSourceMapping {
 	o := n.props.Outbox
-	props := &awslambdaeventsources.DynamoEventSourceProps{
+	options := &awslambda.EventSourceMappingOptions{
+		EventSourceArn: n.props.Table.TableStreamArn(),
 		// What changed between the table's creation and the mapping's counts too.
 		StartingPosition:        awslambda.StartingPosition_TRIM_HORIZON,
 		BatchSize:               jsii.Number(o.BatchSize),
@@ -122,15 +125,42 @@ func (n *StatusNotifier) read(function awslambda.Function) awslambdaeventsources
 		MaxRecordAge:            seconds(o.MaxRecordAge),
 		BisectBatchOnError:      jsii.Bool(true),
 		ReportBatchItemFailures: jsii.Bool(true),
-		OnFailure:               awslambdaeventsources.NewSqsDlq(n.OutboxFailures),
+		OnFailure:               &failures{n.OutboxFailures},
 		Filters:                 &[]*map[string]any{{"pattern": filterPattern}},
 	}
 	if o.BatchingWindow > 0 {
-		props.MaxBatchingWindow = seconds(o.BatchingWindow)
+		options.MaxBatchingWindow = seconds(o.BatchingWindow)
 	}
-	source := awslambdaeventsources.NewDynamoEventSource(n.props.Table, props)
-	function.AddEventSource(source)
-	return source
+	mapping := function.AddEventSourceMapping(jsii.String("DynamoDBEventSource:"+*awscdk.Names_NodeUniqueId(n.props.Table.Node())), options)
+	n.grantRead(function)
+	return mapping
+}
+
+// grantRead lets Lambda read the stream on behalf of a function (Lambda Developer Guide, "Using
+// AWS Lambda with Amazon DynamoDB", execution role permissions). ListStreams has no resource
+// (Service Authorization Reference, DynamoDB), and TableV2.GrantStreamRead names one for it.
+func (n *StatusNotifier) grantRead(function awslambda.Function) {
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee: function, Actions: jsii.Strings("dynamodb:ListStreams"), ResourceArns: jsii.Strings("*"),
+	})
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee:      function,
+		Actions:      jsii.Strings("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+		ResourceArns: &[]*string{n.props.Table.TableStreamArn()},
+	})
+	if key := n.props.Table.EncryptionKey(); key != nil {
+		key.Grant(function, jsii.String("kms:Decrypt"), jsii.String("kms:DescribeKey"))
+	}
+}
+
+// failures is the queue that a mapping puts into what its function failed on. The CDK's SqsDlq grants more
+// than the sqs:SendMessage that this takes (Lambda Developer Guide, "Retain discarded records for a DynamoDB event source").
+type failures struct{ queue awssqs.Queue }
+
+// Bind implements awslambda.IEventSourceDlq.
+func (f *failures) Bind(_ awslambda.IEventSourceMapping, function awslambda.IFunction) *awslambda.DlqDestinationConfig {
+	f.queue.Grant(function, jsii.String("sqs:SendMessage"))
+	return &awslambda.DlqDestinationConfig{Destination: f.queue.QueueArn()}
 }
 
 // tellsGraphQL is the function that tells AppSync.

@@ -8,10 +8,13 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderflow-cdk/orderflow/constructs/internal/cdktest"
+	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/constructs/statusnotifier"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
 )
@@ -56,12 +59,53 @@ func TestOutboxMayOnlyReadTheStreamAndPublish(t *testing.T) {
 	queue := "{" + template.One(t, "AWS::SQS::Queue", "StatusOutboxFailures").ID + ".Arn}"
 	stream := "{" + template.One(t, "AWS::DynamoDB::Table", "Table").ID + ".StreamArn}"
 	equal(t, "allowed", got, map[string][]string{
-		"sqs:SendMessage": {queue}, "sqs:GetQueueAttributes": {queue}, "sqs:GetQueueUrl": {queue},
+		"sqs:SendMessage":      {queue},
 		"dynamodb:ListStreams": {"*"}, "dynamodb:DescribeStream": {stream}, "dynamodb:GetRecords": {stream}, "dynamodb:GetShardIterator": {stream},
 		"sns:Publish": {"{" + template.One(t, "AWS::SNS::Topic", "Status").ID + "}"},
 		"appsync:GraphQL": {"arn:{AWS::Partition}:appsync:{AWS::Region}:{AWS::AccountId}:apis/{" +
 			template.One(t, "AWS::AppSync::GraphQLApi", "Status").ID + ".ApiId}/types/Mutation/fields/publishOrderStatus"},
 	})
+}
+
+// ListStreams has no resource, whatever kind of table it is.
+func TestOutboxMayReadTheStreamOfATableV2(t *testing.T) {
+	template := synthChannels(t, func(c *channels) {
+		c.props.Table = awsdynamodb.NewTableV2(c.stack, jsii.String("V2"), &awsdynamodb.TablePropsV2{
+			PartitionKey: &awsdynamodb.Attribute{Name: jsii.String(record.PartitionKey), Type: awsdynamodb.AttributeType_STRING},
+			SortKey:      &awsdynamodb.Attribute{Name: jsii.String(record.SortKey), Type: awsdynamodb.AttributeType_STRING},
+			DynamoStream: awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES,
+		})
+	}, nil)
+	got := allowed(t, template, "NotifyServiceRole")
+	stream := []string{"{" + template.One(t, "AWS::DynamoDB::GlobalTable", "V2").ID + ".StreamArn}"}
+	for action, want := range map[string][]string{
+		"dynamodb:ListStreams": {"*"}, "dynamodb:DescribeStream": stream, "dynamodb:GetRecords": stream, "dynamodb:GetShardIterator": stream,
+	} {
+		equal(t, action, got[action], want)
+	}
+}
+
+func TestOutboxMayDecryptTheStream(t *testing.T) {
+	template := synthChannels(t, func(c *channels) {
+		c.props.Table = awsdynamodb.NewTable(c.stack, jsii.String("Encrypted"), &awsdynamodb.TableProps{
+			PartitionKey:  &awsdynamodb.Attribute{Name: jsii.String(record.PartitionKey), Type: awsdynamodb.AttributeType_STRING},
+			SortKey:       &awsdynamodb.Attribute{Name: jsii.String(record.SortKey), Type: awsdynamodb.AttributeType_STRING},
+			Stream:        awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES,
+			EncryptionKey: awskms.NewKey(c.stack, jsii.String("Key"), nil),
+		})
+	}, nil)
+	equal(t, "key", allowed(t, template, "NotifyServiceRole")["kms:Decrypt"], []string{"{" + template.One(t, "AWS::KMS::Key", "Key").ID + ".Arn}"})
+}
+
+// As the CDK's DynamoEventSource names it, so that no deployed mapping is replaced.
+func TestOutboxMappingHasTheIDOfTheCDK(t *testing.T) {
+	stack := cdktest.Stack()
+	table := newStreamTable(stack, awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES)
+	newFunction(stack, "Notify").AddEventSource(awslambdaeventsources.NewDynamoEventSource(table, &awslambdaeventsources.DynamoEventSourceProps{
+		StartingPosition: awslambda.StartingPosition_TRIM_HORIZON,
+	}))
+	equal(t, "id", synthChannels(t, nil, nil).One(t, "AWS::Lambda::EventSourceMapping", "Notify").ID,
+		cdktest.Synth(t, stack).One(t, "AWS::Lambda::EventSourceMapping", "Notify").ID)
 }
 
 // A channel that is not there is neither told of to the function nor allowed.

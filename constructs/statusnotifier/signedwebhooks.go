@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/queuesource"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/config"
 )
@@ -159,12 +159,11 @@ func (n *StatusNotifier) makeDeliveries() {
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: n.DeliveryDeadLetters, MaxReceiveCount: jsii.Number(lastResort)},
 	})
 	n.AddQueueSubscription(n.DeliveryQueue, Filter{})
-	n.DeliverySource = awslambdaeventsources.NewSqsEventSource(n.DeliveryQueue, &awslambdaeventsources.SqsEventSourceProps{
+	n.DeliverySource = queuesource.Add(w.Deliver, n.DeliveryQueue, awslambda.EventSourceMappingOptions{
 		BatchSize:               jsii.Number(w.BatchSize),
 		MaxConcurrency:          jsii.Number(w.MaxConcurrency),
 		ReportBatchItemFailures: jsii.Bool(true),
 	})
-	w.Deliver.AddEventSource(n.DeliverySource)
 
 	for _, f := range []awslambda.Function{w.Deliver, w.Manage} {
 		f.AddEnvironment(jsii.String(config.WebhooksTableName), n.WebhooksTable.TableName(), nil)

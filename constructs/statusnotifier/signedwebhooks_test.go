@@ -42,8 +42,8 @@ func TestWebhookFunctionsMayDoNoMoreThanTheyMust(t *testing.T) {
 	dead := "{" + template.One(t, "AWS::SQS::Queue", "StatusDeliveryDeadLetters").ID + ".Arn}"
 	equal(t, "deliver", allowed(t, template, "DeliverServiceRole"), map[string][]string{
 		"dynamodb:BatchGetItem": {table}, "dynamodb:Query": {table}, "dynamodb:UpdateItem": {table},
-		"sqs:ReceiveMessage": {queue}, "sqs:DeleteMessage": {queue}, "sqs:GetQueueUrl": {queue}, "sqs:GetQueueAttributes": {queue},
-		"sqs:ChangeMessageVisibility": {queue, queue}, "sqs:SendMessage": {queue, dead},
+		"sqs:ReceiveMessage": {queue}, "sqs:DeleteMessage": {queue}, "sqs:GetQueueAttributes": {queue},
+		"sqs:ChangeMessageVisibility": {queue}, "sqs:SendMessage": {queue, dead},
 	})
 	equal(t, "manage", allowed(t, template, "ManageServiceRole"), map[string][]string{
 		"dynamodb:GetItem": {table}, "dynamodb:Query": {table}, "dynamodb:PutItem": {table}, "dynamodb:UpdateItem": {table}, "dynamodb:DeleteItem": {table},

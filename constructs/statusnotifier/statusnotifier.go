@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsappsync"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -141,8 +141,8 @@ type StatusNotifier struct {
 
 	// Of Outbox, nil without: how its functions read the stream, and where
 	// batches go that they failed on.
-	EventSource        awslambdaeventsources.DynamoEventSource
-	GraphQLEventSource awslambdaeventsources.DynamoEventSource // nil if one function tells both channels
+	EventSource        awslambda.EventSourceMapping
+	GraphQLEventSource awslambda.EventSourceMapping // nil if one function tells both channels
 	OutboxFailures     awssqs.Queue
 
 	// Of Topic, nil without: the topic, and where messages go that SNS could
@@ -156,7 +156,7 @@ type StatusNotifier struct {
 	WebhooksTable       awsdynamodb.Table
 	DeliveryQueue       awssqs.Queue
 	DeliveryDeadLetters awssqs.Queue
-	DeliverySource      awslambdaeventsources.SqsEventSource
+	DeliverySource      awslambda.EventSourceMapping
 	Webhooks, Webhook   awsapigateway.Resource
 	WebhooksRole        awsiam.Role
 

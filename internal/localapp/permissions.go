@@ -5,17 +5,11 @@ import "github.com/orderflow-cdk/orderflow/local"
 // Explanations says why permissions are in the app's templates that no local run needs. What is not
 // in it is needed: test/permissions takes away each and sees what fails.
 func Explanations() []local.Explanation {
-	const (
-		alarms = "CloudWatch tells the topic of alarms, and no alarm is evaluated in a local run."
-		source = "The CDK's event sources grant all that a consumer in code might want of the queue; the function's own queue is no secret to it."
-	)
+	const alarms = "CloudWatch tells the topic of alarms, and no alarm is evaluated in a local run."
 	return []local.Explanation{
 		{To: "cloudwatch.amazonaws.com", Action: "sns:Publish", Resource: "AlarmsTopic*", Why: alarms},
 		{To: "cloudwatch.amazonaws.com", Action: "kms:Decrypt", Resource: "*", Why: alarms},
 		{To: "cloudwatch.amazonaws.com", Action: "kms:GenerateDataKey*", Resource: "*", Why: alarms},
 		{To: "arn:aws:iam::*", Action: "kms:*", Resource: "*", Why: "Without it nobody could manage the key (KMS Developer Guide, \"Default key policy\")."},
-		{To: "*", Action: "sqs:GetQueueUrl", Resource: "*", Why: source},
-		{To: "IntakeRole*", Action: "sqs:ChangeMessageVisibility", Resource: "ApiQueue*", Why: source},
-		{To: "Notify*", Action: "sqs:GetQueueAttributes", Resource: "StatusOutboxFailures*", Why: "The CDK's SqsDlq grants it with sqs:SendMessage."},
 	}
 }

@@ -1,0 +1,27 @@
+// Package queuesource has functions receive the messages of queues, with the permissions
+// that this takes and no others. The CDK's SqsEventSource grants whatever code that
+// receives by itself might want.
+package queuesource
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Add has a function receive a queue's messages. It sets the source of options.
+//
+// The mapping has the construct id that SqsEventSource gives it: with another one
+// CloudFormation would make a second mapping of the same queue and function before it deletes
+// the first, which Lambda refuses.
+func Add(function awslambda.Function, queue awssqs.IQueue, options awslambda.EventSourceMappingOptions) awslambda.EventSourceMapping {
+	options.EventSourceArn = queue.QueueArn()
+	mapping := function.AddEventSourceMapping(jsii.String("SqsEventSource:"+*awscdk.Names_NodeUniqueId(queue.Node())), &options)
+	// Lambda Developer Guide, "Using Lambda with Amazon SQS", execution role permissions.
+	queue.Grant(function, jsii.String("sqs:ReceiveMessage"), jsii.String("sqs:DeleteMessage"), jsii.String("sqs:GetQueueAttributes"))
+	if key := queue.EncryptionMasterKey(); key != nil {
+		key.GrantDecrypt(function)
+	}
+	return mapping
+}
