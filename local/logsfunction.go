@@ -104,7 +104,7 @@ func (s *Stack) lambdaLine(f *lambda.Function, inst *lambda.Instance, line strin
 // invocationJournal is what one invocation logs.
 type invocationJournal struct {
 	*environmentJournal
-	inv   lambda.Invocation
+	id    string // of the request
 	begun time.Time
 	from  uint64 // the number of its first event
 }
@@ -114,25 +114,26 @@ func (s *Stack) beginJournal(inv lambda.Invocation) lambda.Journal {
 	f := s.journalOf(inv.Function)
 	e := f.environment(inv.Environment.Number)
 	e.requestID, f.latest = inv.RequestID, e
-	inv.Payload = nil // is not logged
-	j := &invocationJournal{environmentJournal: e, inv: inv, begun: s.kernel.Now(), from: f.group.Next()}
+	id := inv.RequestID
+	j := &invocationJournal{environmentJournal: e, id: id, begun: s.kernel.Now(), from: f.group.Next()}
 	if inv.Cold {
 		runtime := strings.Replace(inv.Function.Properties.Runtime, ".", ":", 1)
-		j.platform(info, "initStart", func() string { return "INIT_START Runtime Version: " + runtime }, map[string]any{
-			"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime,
+		j.platform(info, "initStart", func() string { return "INIT_START Runtime Version: " + runtime }, func() map[string]any {
+			return map[string]any{"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
 		})
 	}
-	j.platform(info, "start", func() string { return "START RequestId: " + inv.RequestID + " Version: $LATEST" }, map[string]any{
-		"requestId": inv.RequestID, "version": "$LATEST",
+	j.platform(info, "start", func() string { return "START RequestId: " + id + " Version: $LATEST" }, func() map[string]any {
+		return map[string]any{"requestId": id, "version": "$LATEST"}
 	})
 	return j
 }
 
-// platform adds one of Lambda's own lines, in the format of the function; text is nil if the text format has none.
+// platform adds one of Lambda's own lines, in the format of the function; text is nil if the text format has none. What it has of
+// an invocation is little, since thousands of lines are kept of which most are never read.
 //
 // Source: Lambda Developer Guide, "Configuring JSON and plain text log formats" and "Log-level filtering";
 // Telemetry API reference for the records.
-func (j *invocationJournal) platform(level severity, kind string, text func() string, record map[string]any) {
+func (j *invocationJournal) platform(level severity, kind string, text func() string, record func() map[string]any) {
 	switch {
 	case !j.json && text != nil:
 		j.stream.PutLater(func() string { return text() + "\n" })
@@ -143,7 +144,7 @@ func (j *invocationJournal) platform(level severity, kind string, text func() st
 				Time   string         `json:"time"`
 				Type   string         `json:"type"`
 				Record map[string]any `json:"record"`
-			}{at, "platform." + kind, record})
+			}{at, "platform." + kind, record()})
 			if err != nil {
 				panic(err) // texts and numbers
 			}
@@ -156,9 +157,6 @@ func (j *invocationJournal) platform(level severity, kind string, text func() st
 // nobody can tell.
 func (j *invocationJournal) Ended(ferr *lambda.FunctionError) {
 	d := j.stack.kernel.Now().Sub(j.begun)
-	ms := float64(d.Microseconds()) / 1000
-	billed := max(1, int64((d+time.Millisecond-1)/time.Millisecond))
-	id, memory := j.inv.RequestID, j.function.Memory()
 	// An error that the code itself returned is no failure of the environment, which the text format does not tell of.
 	status, level, done, kind := "success", info, debug, ""
 	switch {
@@ -170,31 +168,54 @@ func (j *invocationJournal) Ended(ferr *lambda.FunctionError) {
 	default:
 		status, level, done, kind = "error", warn, warn, ferr.Type
 	}
-	record := func(more map[string]any) map[string]any {
-		more["requestId"], more["status"] = id, status
-		if kind != "" {
-			more["errorType"] = kind
-		}
-		return more
-	}
+	r := &report{j.id, d, j.function.Memory(), status, kind}
 	if j.json {
-		j.platform(done, "runtimeDone", nil, record(map[string]any{"metrics": map[string]any{"durationMs": ms}}))
-		j.platform(level, "report", nil, record(map[string]any{"metrics": map[string]any{
-			"durationMs": ms, "billedDurationMs": billed, "memorySizeMB": memory,
-		}}))
+		j.platform(done, "runtimeDone", nil, r.done)
+		j.platform(level, "report", nil, r.record)
 		return
 	}
+	id := j.id
 	j.platform(info, "", func() string { return "END RequestId: " + id }, nil)
-	j.platform(info, "", func() string {
-		line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\t", id, ms, billed, memory)
-		switch status {
-		case "timeout":
-			line += "Status: timeout\t"
-		case "failure":
-			line += "Status: error\tError Type: " + kind + "\t"
-		}
-		return line
-	}, nil)
+	j.platform(info, "", r.text, nil)
+}
+
+// report is what Lambda tells of an invocation that has ended.
+type report struct {
+	id           string
+	duration     time.Duration
+	memory       int
+	status, kind string
+}
+
+func (r *report) ms() float64 { return float64(r.duration.Microseconds()) / 1000 }
+
+func (r *report) billed() int64 {
+	return max(1, int64((r.duration+time.Millisecond-1)/time.Millisecond))
+}
+
+func (r *report) text() string {
+	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\t", r.id, r.ms(), r.billed(), r.memory)
+	switch r.status {
+	case "timeout":
+		line += "Status: timeout\t"
+	case "failure":
+		line += "Status: error\tError Type: " + r.kind + "\t"
+	}
+	return line
+}
+
+func (r *report) done() map[string]any { return r.with(map[string]any{"durationMs": r.ms()}) }
+
+func (r *report) record() map[string]any {
+	return r.with(map[string]any{"durationMs": r.ms(), "billedDurationMs": r.billed(), "memorySizeMB": r.memory})
+}
+
+func (r *report) with(metrics map[string]any) map[string]any {
+	record := map[string]any{"requestId": r.id, "status": r.status, "metrics": metrics}
+	if r.kind != "" {
+		record["errorType"] = r.kind
+	}
+	return record
 }
 
 // tailSize is how much of its log an invocation gets back (API reference, Invoke: LogType).

@@ -136,7 +136,7 @@ func (st *Stream) allowed() bool {
 func (g *Group) trim() {
 	oldest := int64(0)
 	if g.retention > 0 {
-		oldest = millis(g.s.k.Now().AddDate(0, 0, -int(g.retention)))
+		oldest = millis(g.s.k.Now()) - g.retention*24*time.Hour.Milliseconds()
 	}
 	for g.head < len(g.events) && (len(g.events)-g.head > MaxEvents || g.events[g.head].at < oldest) {
 		g.events[g.head] = event{}
