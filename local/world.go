@@ -78,7 +78,7 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	w.functions.Log = o.Logs
 	w.functions.Throttled = func(f *lambda.Function) bool { return s.fault(f.Properties.Handler, Throttle) != nil }
 	w.functions.Observe = s.observeInvocation
-	w.machines.Observe = s.observeState
+	w.machines.Observe, w.machines.Observed = s.observeState, s.watching.Load
 	if o.KeepHistories != 0 {
 		w.machines.KeepHistories = o.KeepHistories
 	}

@@ -168,7 +168,7 @@ func (e *event) variables() map[string]any {
 // log appends an event and returns its id. An Express execution has no
 // history, only ids.
 func (ex *Execution) log(e event) int32 {
-	if ex.sm.s.Observe != nil {
+	if s := ex.sm.s; s.Observe != nil && (s.Observed == nil || s.Observed()) {
 		ex.observe(e)
 	}
 	h := &ex.history

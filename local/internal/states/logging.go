@@ -72,11 +72,26 @@ func (c *LoggingConfiguration) logged(typ string) bool {
 	return false
 }
 
+// fine reports whether an event is of a kind that no level but ALL logs. Most are.
+func (e *event) fine() bool {
+	switch e.kind {
+	case executionStarted, executionSucceeded, stateExited, fanStarted, fanSucceeded, iterationStarted, iterationSucceeded,
+		taskScheduled, taskStarted, taskSubmitted, taskSucceeded:
+		return true
+	case stateEntered:
+		return e.state.typ != failState
+	}
+	return false
+}
+
 // logEvent hands an event to Service.Log. It is made into text when somebody reads it, unless it holds data of
 // the execution, which would have to be kept until then.
 func (ex *Execution) logEvent(e event, id int32) {
 	c := ex.sm.logging
 	if c.Level != "ALL" {
+		if e.fine() {
+			return
+		}
 		if typ, _, _ := ex.details(&e, false); !c.logged(typ) {
 			return
 		}

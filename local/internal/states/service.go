@@ -48,6 +48,8 @@ type Service struct {
 	// Observe is told of every event of an execution, by its type as in a history, with the state's name and
 	// its value as JSON, in the event of the kernel in which it happens; nil: nobody is.
 	Observe func(ex *Execution, typ, state string, value func() string)
+	// Observed says whether there is somebody to be told; nil: there is.
+	Observed func() bool
 	// Log takes the events that a state machine logs (see LoggingConfiguration), as lines that render makes, now or
 	// later; nil: nothing is logged.
 	Log func(sm *StateMachine, render func() string)
