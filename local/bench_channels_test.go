@@ -22,7 +22,7 @@ import (
 // each order is read by GET, and both have told exactly the events of its history, each at least once;
 // the receiver drops what comes again. All of this is in the time that is reported.
 func BenchmarkChannels(b *testing.B) {
-	for _, n := range []int{1_000, 10_000} {
+	for _, n := range []int{some(1_000), some(10_000)} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			template := withoutThrottle(b)
 			events := 0

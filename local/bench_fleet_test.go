@@ -22,7 +22,7 @@ import (
 // minutes, so that eight times as much is tried in vain before it is known who does not answer. What is reported is in
 // virtual time: how long after the change of a status an endpoint that answers has the event.
 func BenchmarkEndpoints(b *testing.B) {
-	final, every := fleetLoad{[]string{client.StatusCompleted}, 10 * time.Second, 60}, fleetLoad{nil, 5 * time.Second, 24}
+	final, every := fleetLoad{[]string{client.StatusCompleted}, 10 * time.Second, some(60)}, fleetLoad{nil, 5 * time.Second, some(24)}
 	for _, c := range []struct {
 		name   string
 		load   fleetLoad

@@ -3,7 +3,6 @@ package local_test
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
-	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -28,8 +26,8 @@ func BenchmarkOrdersRealTime(b *testing.B) {
 			orders, clients int
 			pace            time.Duration // between two orders; 0: as fast as they are accepted
 		}{
-			{"Steady", 400, 20, 50 * time.Millisecond},
-			{"Burst", 1000, 16, 0},
+			{"Steady", some(400), 20, 50 * time.Millisecond},
+			{"Burst", some(1_000), 16, 0},
 		} {
 			b.Run(mode+"/"+load.name, func(b *testing.B) {
 				s := serveForBench(b, mode == "process")
@@ -69,12 +67,7 @@ type benchStack struct {
 
 func serveForBench(b *testing.B, processes bool) *benchStack {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	url := "http://" + l.Addr().String()
-	o := local.Options{Seed: 1, RealTime: true, Endpoint: url}
+	o := local.Options{}
 	if processes {
 		folder, err := functionsForHost()
 		if err != nil {
@@ -82,19 +75,7 @@ func serveForBench(b *testing.B, processes bool) *benchStack {
 		}
 		o.Processes = local.Bootstraps(folder)
 	}
-	s, err := localapp.FromTemplate("dev", withoutThrottle(b), o)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })      // until cancel
-	running.Go(func() { _ = server.Serve(l) }) // until Close
-	b.Cleanup(func() { _ = server.Close(); cancel(); running.Wait(); s.Close() })
-	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 10_000_000}); err != nil {
-		b.Fatal(err)
-	}
+	s, url := runRealTime(b, o)
 	token, err := s.IDToken("u", map[string]any{record.TenantClaim: "acme"})
 	if err != nil {
 		b.Fatal(err)

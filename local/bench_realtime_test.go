@@ -22,7 +22,8 @@ import (
 // at a steady pace in real time. It reports how long after the change of an order's status, by its occurredAt, the
 // subscribers have the event, decoded; what the local stack lets its calls take is included.
 func BenchmarkWebsockets(b *testing.B) {
-	const subscribers, tenants = 1_000, 10
+	const tenants = 10
+	subscribers := some(1_000)
 	for _, c := range []struct {
 		name   string
 		orders int
@@ -30,7 +31,7 @@ func BenchmarkWebsockets(b *testing.B) {
 		all    bool          // orders of the tenant, else one each
 	}{
 		{"onOrderStatus", subscribers, 6 * time.Millisecond, false},
-		{"onMyOrders", 60, 50 * time.Millisecond, true},
+		{"onMyOrders", max(some(60), tenants), 50 * time.Millisecond, true},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			w := newRealTime(b, tenants)
@@ -62,6 +63,30 @@ func BenchmarkWebsockets(b *testing.B) {
 	}
 }
 
+// runRealTime runs and serves dev in real time, until the benchmark ends.
+func runRealTime(b *testing.B, o local.Options) (s *local.Stack, url string) {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	url = "http://" + l.Addr().String()
+	o.Seed, o.RealTime, o.Endpoint = 1, true, url
+	if s, err = localapp.FromTemplate("dev", withoutThrottle(b), o); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	var running sync.WaitGroup
+	running.Go(func() { _ = s.Run(ctx) })      // until cancel
+	running.Go(func() { _ = server.Serve(l) }) // until Close
+	b.Cleanup(func() { _ = server.Close(); cancel(); running.Wait(); s.Close() })
+	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 10_000_000}); err != nil {
+		b.Fatal(err)
+	}
+	return s, url
+}
+
 // realTime is a stack in real time that is served at an address.
 type realTime struct {
 	url    string
@@ -74,24 +99,8 @@ func tenantName(i int) string { return fmt.Sprintf("tenant-%d", i) }
 
 func newRealTime(b *testing.B, tenants int) *realTime {
 	b.Helper()
-	s, err := localapp.FromTemplate("dev", withoutThrottle(b), local.Options{Seed: 1, RealTime: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })      // until cancel
-	running.Go(func() { _ = server.Serve(l) }) // until Close
-	b.Cleanup(func() { _ = server.Close(); cancel(); running.Wait(); s.Close() })
-	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 1_000_000}); err != nil {
-		b.Fatal(err)
-	}
-	w := &realTime{url: "http://" + l.Addr().String()}
+	s, url := runRealTime(b, local.Options{})
+	w := &realTime{url: url}
 	for i := range tenants {
 		token, err := s.IDToken("u", map[string]any{record.TenantClaim: tenantName(i)})
 		if err != nil {

@@ -23,7 +23,7 @@ import (
 // orders a second of wall time and the process's peak of resident memory, which
 // only grows: run one size at a time to compare them.
 func BenchmarkOrders(b *testing.B) {
-	for _, n := range []int{100, 1_000, 10_000} {
+	for _, n := range []int{some(100), some(1_000), some(10_000)} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			template := withoutThrottle(b)
 			for b.Loop() {
@@ -35,6 +35,14 @@ func BenchmarkOrders(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// some is n, or a tenth of it with -short, to see that a benchmark works.
+func some(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
 }
 
 func runOrders(b *testing.B, template []byte, n int) {
