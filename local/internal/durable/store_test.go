@@ -14,7 +14,7 @@ import (
 
 type buckets = map[string]map[string][]byte
 
-func open(t *testing.T, folder string) *durable.Store {
+func open(t testing.TB, folder string) *durable.Store {
 	t.Helper()
 	s, err := durable.Open(folder, "app")
 	if err != nil {
