@@ -3,7 +3,6 @@ package local_test
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -14,13 +13,13 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
-	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
-// BenchmarkOrdersRealTime has orders come in over TCP in real time, with the functions in process, with all that the stack holds
-// kept in a folder as well, and with the functions as the executables that are deployed. Steady is 20 orders a second, and says how long one takes from the 202 to COMPLETED; Burst has 16 clients that
-// each send the next order when the last is accepted, and says how many a second are completed. The environments are warm.
+// BenchmarkOrdersRealTime has orders come in over TCP in real time: with the functions in process, the same with all that the stack
+// holds kept in a folder, and with the functions as the executables that are deployed. Steady is 20 orders a second, and says how
+// long one takes from the 202 to COMPLETED; Burst has 16 clients that each send the next order when the last is accepted, and says
+// how many a second are completed. The environments are warm.
 func BenchmarkOrdersRealTime(b *testing.B) {
 	for _, mode := range []string{"in-process", "kept", "process"} {
 		for _, load := range []struct {
@@ -28,8 +27,8 @@ func BenchmarkOrdersRealTime(b *testing.B) {
 			orders, clients int
 			pace            time.Duration // between two orders; 0: as fast as they are accepted
 		}{
-			{"Steady", 400, 20, 50 * time.Millisecond},
-			{"Burst", 1000, 16, 0},
+			{"Steady", some(400), 20, 50 * time.Millisecond},
+			{"Burst", some(1_000), 16, 0},
 		} {
 			b.Run(mode+"/"+load.name, func(b *testing.B) {
 				s := serveForBench(b, mode)
@@ -69,12 +68,7 @@ type benchStack struct {
 
 func serveForBench(b *testing.B, mode string) *benchStack {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	url := "http://" + l.Addr().String()
-	o := local.Options{Seed: 1, RealTime: true, Endpoint: url}
+	o := local.Options{}
 	switch mode {
 	case "kept":
 		o.Data = b.TempDir()
@@ -85,19 +79,7 @@ func serveForBench(b *testing.B, mode string) *benchStack {
 		}
 		o.Processes = local.Bootstraps(folder)
 	}
-	s, err := localapp.FromTemplate("dev", withoutThrottle(b), o)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })      // until cancel
-	running.Go(func() { _ = server.Serve(l) }) // until Close
-	b.Cleanup(func() { _ = server.Close(); cancel(); running.Wait(); s.Close() })
-	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 10_000_000}); err != nil {
-		b.Fatal(err)
-	}
+	s, url := runRealTime(b, o)
 	token, err := s.IDToken("u", map[string]any{record.TenantClaim: "acme"})
 	if err != nil {
 		b.Fatal(err)
