@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -164,9 +165,22 @@ func (w *OrderWorkflow) GrantRecord(grantee awsiam.IGrantable) {
 }
 
 // GrantCallback lets grantee report the success, failure and heartbeat of
-// steps that wait for a callback.
+// steps that wait for a callback. It may be a function that the workflow runs: a role gets a
+// policy of its own for it, since in the one that functions with the role wait for it
+// would be a circle, of the function, its policy, the state machine and that one's policy.
 func (w *OrderWorkflow) GrantCallback(grantee awsiam.IGrantable) {
-	w.StateMachine.GrantTaskResponse(grantee)
+	role, ok := grantee.GrantPrincipal().(awsiam.Role)
+	if !ok {
+		w.StateMachine.GrantTaskResponse(grantee)
+		return
+	}
+	policy := awsiam.NewPolicy(w, jsii.String("Callback"+*awscdk.Names_NodeUniqueId(role.Node())), &awsiam.PolicyProps{
+		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions:   jsii.Strings("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"),
+			Resources: &[]*string{w.StateMachine.StateMachineArn()},
+		})},
+	})
+	policy.AttachToRole(role)
 }
 
 func (w *OrderWorkflow) grantTable(grantee awsiam.IGrantable, actions ...string) {
