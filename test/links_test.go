@@ -69,3 +69,26 @@ func TestTheReadmeNamesEveryFolder(t *testing.T) {
 		seen[name] = true
 	}
 }
+
+// TestTheArchitectureNamesEveryPackageOfLocal holds its list to the folders that there are.
+func TestTheArchitectureNamesEveryPackageOfLocal(t *testing.T) {
+	text, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^    (local/\S*) +\S`).FindAllSubmatch(text, -1) {
+		listed[strings.TrimSuffix(string(m[1]), "/")] = true
+	}
+	const module = "github.com/orderflow-cdk/orderflow/"
+	for _, p := range goList(t, "./local/...") {
+		name := strings.TrimPrefix(p, module)
+		if !listed[name] {
+			t.Errorf("docs/architecture.md does not list %s", name)
+		}
+		delete(listed, name)
+	}
+	for name := range listed {
+		t.Errorf("docs/architecture.md lists %s, which is no package", name)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
@@ -21,6 +22,8 @@ import (
 	"github.com/orderflow-cdk/orderflow/constructs/orderworkflow"
 	"github.com/orderflow-cdk/orderflow/constructs/statusnotifier"
 	"github.com/orderflow-cdk/orderflow/event"
+	"github.com/orderflow-cdk/orderflow/local"
+	"github.com/orderflow-cdk/orderflow/local/localtest"
 	"github.com/orderflow-cdk/orderflow/webhook"
 )
 
@@ -111,6 +114,15 @@ var (
 		// end
 		return nil
 	}
+	_ = func(t *testing.T, functions map[string]local.NewFunction, order any) {
+		// begin
+		stack := localtest.Start(t, localtest.Assembly(t, "cdk.out", "shop-dev"), local.Options{Functions: functions})
+		ada := stack.SignedIn("ada", localtest.M{"custom:tenant": "acme"})
+		stack.Inject(local.Fault{Target: "charge", Kind: local.CrashAfter, Times: 1})
+		status := ada.Do("POST", "/orders", order).Want(202).Header.Get("Location")
+		stack.Eventually(func() bool { return ada.Do("GET", status, nil).Text("status") == "COMPLETED" }, time.Hour)
+		// end
+	}
 )
 
 func TestTheReadmesOtherSnippetsAreCodeThatCompiles(t *testing.T) {
@@ -123,8 +135,8 @@ func TestTheReadmesOtherSnippetsAreCodeThatCompiles(t *testing.T) {
 		code.WriteString(strings.TrimPrefix(line, "\t\t"))
 	}
 	blocks := strings.Split(readme(t), "```go\n")[1:]
-	if len(blocks) != 3 {
-		t.Fatalf("%d snippets, want 3", len(blocks))
+	if len(blocks) != 4 {
+		t.Fatalf("%d snippets, want 4", len(blocks))
 	}
 	for _, block := range blocks[1:] {
 		if block, _, _ = strings.Cut(block, "```"); !strings.Contains(code.String(), "// begin\n"+block+"// end\n") {
