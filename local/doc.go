@@ -1,4 +1,4 @@
-// Package local runs a synthesized CloudFormation template in one process, with
+// Package local runs a synthesized CloudFormation template on one machine, with
 // no AWS account, no Docker and no Node: the gateway with its models and
 // mapping templates, queues, topics, event source mappings, functions, state machines,
 // tables with their streams and GraphQL APIs that the template declares, and nothing that it does not.
@@ -44,7 +44,30 @@
 // In real time it may be any http.RoundTripper, and the stack goes on while it waits. Options.OnFrame
 // sees every event that goes out to a websocket, with the stack's time.
 //
-// The command orderflow up serves a stack in real time, for any client.
+// The command orderflow up serves a stack in real time, for any client. Where a stack is served, AWS's own clients
+// reach its services too, at the same address and with signed requests: RootCredentials, RoleCredentials and docs/aws-clients.md.
+//
+// # Permissions
+//
+// Every call is decided by the template's policies, and refused as AWS refuses it; Denied lists what was, Permissions what the
+// template grants and what of that was used. Options.Permissions turns it off. See docs/permissions.md.
+//
+// # Processes
+//
+// Options.Processes has functions run as the executables that are deployed, over the Lambda Runtime API, in real time only:
+// Bootstraps for those that command build-functions writes, AssemblyBootstraps for the assets of a cloud assembly. FunctionFigures says how
+// long cold starts and invocations took.
+//
+// # What is kept
+//
+// With Options.Data queues, tables, streams, topics, mappings and executions outlive the process. What changed is written after each
+// batch of events, and nothing that came of it leaves the process before. An invocation or a task that was under way is
+// made again, as with AWS. Reload goes on with another template and keeps the same things.
+//
+// # Disturbing and looking
+//
+// SetFaults throttles, fails, crashes, repeats or delays functions and calls. Pause, Resume, Step, SkipToNext and Advance rule time.
+// Observe and Options.OnEvent tell of all that happens; Resources, Edges, Glance, Messages and Inspect of what is, without a trace.
 //
 // # What is simulated
 //
@@ -59,21 +82,24 @@
 //	AWS::SNS::Topic, Subscription       standard topics; queues, functions, HTTP and HTTPS with the handshake, signatures of version
 //	                                    1 and 2, delivery policies; filter policies, raw delivery, dead letters; other
 //	                                    protocols are declared, FIFO topics refused
-//	AWS::Lambda::Function               in process; concurrency, timeouts, errors, asynchronous retries
+//	AWS::Lambda::Function               in process, or as a process of its bootstrap over the Lambda Runtime API; concurrency, timeouts,
+//	                                    errors, asynchronous retries
 //	AWS::Lambda::EventInvokeConfig      retries and destinations of asynchronous invocations
 //	AWS::Lambda::EventSourceMapping     from queues: batches, windows, maximum concurrency, partial failures;
 //	                                    from tables: filters, lanes, bisection, checkpoints, age and attempts, destination
-//	AWS::StepFunctions::StateMachine    JSONata; Standard and Express
+//	AWS::StepFunctions::StateMachine    JSONata and JSONPath; Standard and Express
 //	AWS::DynamoDB::Table, GlobalTable   items, expressions, transactions, indexes, limits, streams, time to live;
 //	                                    a global table of one replica, as TableV2 makes it
 //	AWS::AppSync::*                     GraphQL APIs: schema, directives, scalars, all modes of authorization, resolvers in
 //	                                    APPSYNC_JS over tables, functions and nothing, subscriptions with enhanced filters,
 //	                                    the websocket as AppSync's clients speak it; VTL, caching, merged and Event APIs refused
-//	AWS::SecretsManager::Secret         GetSecretValue
+//	AWS::SecretsManager::Secret         GetSecretValue, DescribeSecret, ListSecrets
+//	AWS::Logs::LogGroup                 what functions, the access log, state machines and GraphQL APIs write, within retention;
+//	                                    filter patterns of terms and JSON
 //	AWS::Cognito::UserPool              declared; IDToken issues tokens that its authorizers accept
 //	AWS::IAM::*, policies, permissions  decide every call, for roles, queues, topics, functions, secrets and keys, as docs/permissions.md
 //	                                    tells; what a run was denied and used: Denied, Permissions
-//	AWS::Logs, CloudWatch, WAFv2, KMS, X-Ray   declared
+//	AWS::CloudWatch, WAFv2, KMS, X-Ray  declared, but for the policies of keys
 //
 // # What checks it
 //
@@ -86,7 +112,8 @@
 //	AWS::SQS::Queue                     conformance.TestQueue, conformance.TestFIFOQueue, sqs.TestRefereeMoto
 //	AWS::SNS::Topic, Subscription       conformance.TestTopic, sns.TestRefereeMoto; signatures: sns.TestMessagesAgainstSnsValidator;
 //	                                    filters: eventpattern.TestReferee
-//	AWS::Lambda::Function               conformance.TestFunction
+//	AWS::Lambda::Function               conformance.TestFunction; processes by our own tests only: runtimeapi.TestColdAndWarm,
+//	                                    runtimeapi.TestOutOfOrder, runtimeapi.TestMemory
 //	AWS::Lambda::EventInvokeConfig      by our own tests only: lambda.TestAsynchronous
 //	AWS::Lambda::EventSourceMapping     filters: eventpattern.TestReferee; all else by our own tests only:
 //	                                    lambda.TestPartialFailure, lambda.TestStreamMappings, lambda.TestStreamModel
@@ -97,10 +124,12 @@
 //	                                    appsync.TestApolloWithIAM, appsyncjs.TestCompileAgreesWithTheLinter,
 //	                                    appsyncjs.TestUtilitiesAreThoseThatAreDeclared, appsyncjs.TestLanguageIsJavaScript
 //	AWS::SecretsManager::Secret         conformance.TestSecret
+//	AWS::Logs::LogGroup                 by our own tests only: logs.TestFilterPatterns,
+//	                                    logs.TestAGroupKeepsTheLatestEventsForItsRetention
 //	AWS::IAM::*, policies, permissions  iam.TestDecisionsAreThoseOfTheReferee
 //
 // Latencies are round numbers of the services' order, so that a run is readable; they are no
-// measurement. Nothing is lost, repeated or reordered by chance: that a run goes well does not show that code
+// measurement. Without faults nothing is lost, repeated or reordered by chance: that a run goes well does not show that code
 // bears what a real queue, topic or stream may do now and then.
 //
 // The packages under internal tell in detail what each service does and does not do.

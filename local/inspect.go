@@ -13,7 +13,8 @@ import (
 // Resource is a resource of the template as it is in the stack.
 type Resource struct {
 	LogicalID string `json:"logicalId"`
-	Type      string `json:"type"`
+	// Type is CloudFormation's, such as AWS::SQS::Queue.
+	Type string `json:"type"`
 	// Name is the physical name; ARN is empty for types that have none here, URL is that of a queue.
 	Name string `json:"name"`
 	ARN  string `json:"arn,omitempty"`

@@ -29,8 +29,9 @@ const (
 // Edge is a connection between two resources as the template declares it.
 type Edge struct {
 	// From and To are logical ids; To may be the URL of a subscriber outside.
-	From string   `json:"from"`
-	To   string   `json:"to"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Kind is one of the constants.
 	Kind EdgeKind `json:"kind"`
 	// Label says more: the actions of a policy, a filter's name, the route.
 	Label string `json:"label,omitempty"`

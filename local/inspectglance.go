@@ -8,6 +8,7 @@ import (
 
 // Glance is what a stack holds at one moment, cheap enough to be asked for several times a second.
 type Glance struct {
+	// Now is the stack's time; Paused says that it stands still.
 	Now    time.Time `json:"now"`
 	Paused bool      `json:"paused"`
 	// Next is when something happens next, housekeeping left out; nil if nothing is going to.

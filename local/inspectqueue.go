@@ -8,6 +8,7 @@ import (
 
 // Message is a message in a queue, looked at without receiving it.
 type Message struct {
+	// ID is SQS's, Body as it was sent.
 	ID   string `json:"id"`
 	Body string `json:"body"`
 	// Attributes are those that the sender set; the value of a Binary one is in hexadecimal.
@@ -15,11 +16,14 @@ type Message struct {
 	// State is "visible", "inFlight" or "delayed"; VisibleAt says until when in the latter two.
 	State     string     `json:"state"`
 	VisibleAt *time.Time `json:"visibleAt,omitempty"`
-	Sent      time.Time  `json:"sent"`
+	// Sent is when the queue got it, in the stack's time.
+	Sent time.Time `json:"sent"`
 	// FirstReceived is nil for a message that nobody received from this queue.
 	FirstReceived *time.Time `json:"firstReceived,omitempty"`
-	ReceiveCount  int        `json:"receiveCount"`
-	GroupID       string     `json:"groupId,omitempty"`
+	// ReceiveCount is its ApproximateReceiveCount.
+	ReceiveCount int `json:"receiveCount"`
+	// GroupID is its message group, "" for none.
+	GroupID string `json:"groupId,omitempty"`
 	// DeadLetterSource is the logical id of the queue that it failed in.
 	DeadLetterSource string `json:"deadLetterSource,omitempty"`
 	// Size is what counts against the queue's limit, in bytes.
@@ -28,7 +32,8 @@ type Message struct {
 
 // MessageAttribute is an attribute that the sender of a message set.
 type MessageAttribute struct {
-	Name  string `json:"name"`
+	Name string `json:"name"`
+	// Type is String, Number or Binary, with the sender's label behind a dot if there is one.
 	Type  string `json:"type"`
 	Value string `json:"value"`
 }

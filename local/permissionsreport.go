@@ -47,6 +47,7 @@ type Grant struct {
 	Why string `json:"why,omitempty"`
 }
 
+// String is a line for people.
 func (g Grant) String() string {
 	s := fmt.Sprintf("%s: %s on %s (%s statement %d)", g.To, g.Action, g.Resource, g.Policy, g.Statement)
 	if len(g.Uses) > 0 {
@@ -189,6 +190,7 @@ func principalsOf(s *iam.Statement) string {
 // Explanation is why a permission is in the template although a run does not need it, or although it is wide. Its fields
 // are compared with those of a Grant; "*" at the end of one stands for anything that follows.
 type Explanation struct {
+	// To, Action and Resource are those of a Grant.
 	To, Action, Resource string
 	// Why is a sentence for people.
 	Why string

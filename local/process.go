@@ -23,10 +23,12 @@ type Process struct {
 
 // FunctionInfo is what Options.Processes is asked about: a function of the template.
 type FunctionInfo struct {
+	// LogicalID is that of the template, Name that of the function, Handler that of its code.
 	LogicalID, Name, Handler string
 	// Runtime is as in the template, such as provided.al2023; Architecture is arm64 or x86_64, the default.
 	Runtime, Architecture string
-	MemoryMB              int
+	// MemoryMB is the function's MemorySize in MiB; the template's default is 128.
+	MemoryMB int
 }
 
 // processIdle is how long an execution environment without an invocation keeps its process. What

@@ -10,6 +10,7 @@ import (
 
 // FunctionFigures are how long the invocations of a function took since the template was loaded.
 type FunctionFigures struct {
+	// LogicalID is that of the template, Handler that of the function's code.
 	LogicalID, Handler string
 	// Process says that the function runs as a process at the moment.
 	Process bool
@@ -23,7 +24,9 @@ type FunctionFigures struct {
 
 // Figures sum up durations. The percentiles are of the last 10,000.
 type Figures struct {
-	Count         int
+	// Count is how many there were in all.
+	Count int
+	// P50 and P99 are percentiles, Max is the longest; 0 if there was none.
 	P50, P99, Max time.Duration
 }
 
