@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
@@ -48,5 +49,20 @@ func signIn(stack *local.Stack, w http.ResponseWriter, r *http.Request) {
 
 // tokenOf signs a user of the tenant in.
 func tokenOf(stack *local.Stack, tenant string) (string, error) {
-	return stack.IDToken("user-of-"+tenant, map[string]any{record.TenantClaim: tenant})
+	return stack.IDToken("user-of-"+tenant, map[string]any{tenantClaim(stack.Resources()): tenant})
+}
+
+var claimInTemplate = regexp.MustCompile(`\$context\.authorizer\.claims\['(custom:[^'\\]+)'\]`)
+
+// tenantClaim is the claim in which the gateway of a stack looks for a user's tenant: a stack of another domain may have a name of its own.
+func tenantClaim(resources []local.Resource) string {
+	for _, r := range resources {
+		if r.Type != "AWS::ApiGateway::Method" {
+			continue
+		}
+		if found := claimInTemplate.FindSubmatch(r.Properties); found != nil {
+			return string(found[1])
+		}
+	}
+	return record.TenantClaim
 }
