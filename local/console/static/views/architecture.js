@@ -2,13 +2,15 @@ import { h, s, button } from '../dom.js';
 import { store, live, labelOf, actor, changed, stackNow } from '../store.js';
 import { clock, span, block } from '../format.js';
 import { href } from '../app.js';
-import { path, arrows, fit, middle } from './drawing.js';
+import { path, arrows, fit, places } from './drawing.js';
 
 export default function architecture({ go }) {
   const plan = live('architecture', 5000);
   const one = live('resources/none');
   let actual = localStorage.getItem('console-actual') === '1'; // size rather than fitted
   let chosen = null;
+
+  let spots = {}; // of the counts, by edge
 
   const flowOf = (e) => store.state?.flows[`${e.from}>${e.to}`];
 
@@ -30,7 +32,7 @@ export default function architecture({ go }) {
     const flow = count(e);
     const hot = flow && stackNow() - Date.parse(flow.last) < 1500;
     const dead = e.kind === 'deadletter';
-    const [x, y] = middle(e.points);
+    const [x, y] = spots.of.get(e);
     return s('g', { key: `${e.from}>${e.to}`, class: `edge ${e.kind} ${hot ? 'hot' : ''} ${chosen && (e.from === chosen || e.to === chosen) ? 'near' : ''}` },
       s('path', { d: path(e.points, false), 'marker-end': `url(#arrow-${hot ? 'hot' : dead ? 'dead' : ''})` }, s('title', {}, `${labelOf(e.from)} → ${labelOf(e.to)}${e.label ? `: ${e.label}` : ''}`)),
       flow?.n ? s('g', { class: flow.errs ? 'count errs' : 'count' }, s('rect', { x: x - 4 - String(flow.n).length * 3.4, y: y - 8, width: 8 + String(flow.n).length * 6.8, height: 15, rx: 7 }), s('text', { x, y: y + 3.5, 'text-anchor': 'middle' }, flow.n)) : null);
@@ -81,11 +83,11 @@ export default function architecture({ go }) {
     const d = plan.data;
     if (!d) return h('p', { class: plan.error ? 'error' : 'note' }, plan.error || 'Loading…');
     if (!d.nodes.length) return h('p', { class: 'empty' }, 'The template has nothing to draw: no gateway, queue, function, table, topic or state machine.');
-    const known = new Set(d.nodes.map((n) => n.id));
+    if (spots.drawing !== d) spots = { drawing: d, of: places(d) };
     return h('div', { class: `canvas ${actual ? 'actual' : ''}`, tabindex: 0, role: 'region', 'aria-label': 'Architecture, drawn from the template' },
       s('svg', { viewBox: `0 0 ${d.w} ${d.h}`, width: d.w, height: d.h, class: 'drawing', role: 'group', 'aria-label': 'Resources and their connections' },
         arrows(), d.edges.map(edge), d.nodes.map(nodeOf)),
-      h('p', { class: 'note legend' }, h('span', { class: 'key' }, 'n ↻ in flight'), h('span', { class: 'key' }, 'n ◷ delayed'), h('span', { class: 'key dead' }, 'dead letters'), h('span', { class: 'key' }, `${known.size} resources`), button(actual ? 'Fit' : 'Actual size', () => {
+      h('p', { class: 'note legend' }, h('span', { class: 'key' }, 'n ↻ in flight'), h('span', { class: 'key' }, 'n ◷ delayed'), h('span', { class: 'key dead' }, 'dead letters'), h('span', { class: 'key' }, `${d.nodes.filter((n) => n.type !== 'outside').length} resources`), button(actual ? 'Fit' : 'Actual size', () => {
         actual = !actual;
         localStorage.setItem('console-actual', actual ? '1' : '0');
         changed();

@@ -26,13 +26,25 @@ export const fit = (text, width, size = 6.6) => {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 };
 
-/** The point in the middle of a line. */
-export const middle = (points) => {
-  if (points.length % 2) return points[(points.length - 1) / 2];
-  const a = points[points.length / 2 - 1];
-  const b = points[points.length / 2];
-  return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
-};
+/** A point of a line's middle part, which path draws as a curve; t is between its ends, 0 and 1. */
+function along(points, t) {
+  const i = Math.floor((points.length - 1) / 2);
+  const [[x0, y0], [x1, y1]] = [points[i], points[i + 1]];
+  const u = 1 - t;
+  const x = (x0 + x1) / 2;
+  return [u ** 3 * x0 + 3 * u * u * t * x + 3 * u * t * t * x + t ** 3 * x1, u ** 3 * y0 + 3 * u * u * t * y0 + 3 * u * t * t * y1 + t ** 3 * y1];
+}
+
+/** Where the counts of edges are: on their lines, off the boxes and off each other as far as that can be. */
+export function places(drawing) {
+  const taken = drawing.nodes.map((n) => [n.x - 16, n.y - 12, n.x + n.w + 16, n.y + n.h + 10]);
+  return new Map(drawing.edges.map((e) => {
+    const spots = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78].map((t) => along(e.points, t));
+    const [x, y] = spots.find(([sx, sy]) => !taken.some(([l, t, r, b]) => sx > l && sx < r && sy > t && sy < b)) ?? spots[0];
+    taken.push([x - 28, y - 16, x + 28, y + 16]);
+    return [e, [x, y]];
+  }));
+}
 
 /** Scrolls a canvas so that an element is in its middle. */
 export function centre(canvas, element) {

@@ -21,7 +21,8 @@ export default function orders({ go }) {
       if (kept) return kept;
     } catch { /* then from the beginning */ }
     const example = store.info.examples[0];
-    return { tenant: store.info.tenants[0] ?? '', method: example?.method || 'POST', path: example?.path || '/orders', body: pretty(example?.body ?? ''), times: 1, key: '', example: example?.name ?? '' };
+    const [method, path] = (store.info.routes.find((r) => r.startsWith('POST ') && !r.includes('{')) ?? store.info.routes[0] ?? 'POST /').split(' ');
+    return { tenant: store.info.tenants[0] ?? '', method: example ? example.method || 'POST' : method, path: example?.path ?? path, body: pretty(example?.body ?? ''), times: 1, key: '', example: example?.name ?? '' };
   }
   const keep = () => sessionStorage.setItem('console-draft', JSON.stringify(draft));
 
