@@ -3,6 +3,7 @@ package local_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -232,6 +233,10 @@ func walkMachines(t *testing.T, c *cli) {
 	c.do("stepfunctions", "describe-state-machine-for-execution", "--execution-arn", execution)
 	if status, _ := at(c.do("stepfunctions", "describe-execution", "--execution-arn", execution), "status").(string); status != "ABORTED" && status != "FAILED" {
 		t.Errorf("the execution is %s", status)
+	}
+	redriven := c.do("stepfunctions", "redrive-execution", "--execution-arn", execution)
+	if got := c.do("stepfunctions", "get-execution-history", "--execution-arn", execution); at(redriven, "redriveDate") == nil || !strings.Contains(fmt.Sprint(got), "type:ExecutionRedriven") {
+		t.Errorf("redriven: %v, with the history %v", redriven, got)
 	}
 	c.refused("InvalidToken", "stepfunctions", "send-task-success", "--task-token", "none", "--task-output", "{}")
 }

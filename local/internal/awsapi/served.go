@@ -28,7 +28,7 @@ var Services = []Served{
 		DescribeTimeToLive GetItem GetRecords GetShardIterator ListStreams ListTables PutItem Query Scan TransactGetItems TransactWriteItems
 		UpdateItem`), "tables come from the template"},
 	{"states", "AWS Step Functions", strings.Fields(`DescribeExecution DescribeStateMachine DescribeStateMachineForExecution GetExecutionHistory
-		ListExecutions ListStateMachines SendTaskFailure SendTaskHeartbeat SendTaskSuccess StartExecution StartSyncExecution
+		ListExecutions ListStateMachines RedriveExecution SendTaskFailure SendTaskHeartbeat SendTaskSuccess StartExecution StartSyncExecution
 		StopExecution`), "state machines come from the template"},
 	{"sns", "Amazon SNS", strings.Fields(`ConfirmSubscription GetSubscriptionAttributes GetTopicAttributes ListSubscriptions
 		ListSubscriptionsByTopic ListTopics Publish PublishBatch SetSubscriptionAttributes SetTopicAttributes Subscribe

@@ -32,6 +32,7 @@ func init() {
 	actions = map[string]func(*Service, []byte) ([]byte, error){
 		"StartExecution":                   (*Service).startExecution,
 		"StopExecution":                    (*Service).stopExecution,
+		"RedriveExecution":                 (*Service).redriveExecution,
 		"DescribeExecution":                (*Service).describeExecution,
 		"DescribeStateMachine":             (*Service).describeStateMachine,
 		"DescribeStateMachineForExecution": (*Service).describeStateMachineForExecution,
@@ -144,6 +145,9 @@ func (s *Service) startExecution(b []byte) ([]byte, error) {
 		old := sm.names[name]
 		switch {
 		case old == nil || old.Status != Running && s.k.Now().Sub(old.Stop) >= nameRetention:
+			if old != nil && !old.history.dropped {
+				old.dropHistory() // its records have the keys that those of the new one have
+			}
 			ex = sm.start(arn, name, text, v, saveAll)
 		case old.Status == Running && old.Input == text:
 			ex = old
@@ -227,17 +231,15 @@ func (ex *Execution) describe() map[string]any {
 	included := map[string]any{"included": true}
 	out := map[string]any{
 		"executionArn": ex.ARN, "stateMachineArn": ex.sm.ARN, "name": ex.Name, "status": string(ex.Status),
-		"startDate": epoch(ex.Start), "input": ex.Input, "inputDetails": included, "redriveCount": 0.0,
+		"startDate": epoch(ex.Start), "input": ex.Input, "inputDetails": included,
 	}
+	ex.describeRedrives(out)
 	switch ex.Status {
 	case Running:
-		out["redriveStatus"], out["redriveStatusReason"] = "NOT_REDRIVABLE", "Execution is RUNNING and cannot be redriven"
 		return out
 	case Succeeded:
 		out["output"], out["outputDetails"] = ex.Output, included
-		out["redriveStatus"], out["redriveStatusReason"] = "NOT_REDRIVABLE", "Execution is SUCCEEDED and cannot be redriven"
 	default:
-		out["redriveStatus"] = "REDRIVABLE"
 		if ex.Error != "" {
 			out["error"] = ex.Error
 		}

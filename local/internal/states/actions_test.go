@@ -223,7 +223,7 @@ func TestExpress(t *testing.T) {
 
 func TestUnknownActionsAreLoud(t *testing.T) {
 	st := newStack(t)
-	if _, err := st.do("RedriveExecution", map[string]any{}); err == nil || !strings.Contains(err.Error(), "RedriveExecution is not simulated") {
+	if _, err := st.do("TestState", map[string]any{}); err == nil || !strings.Contains(err.Error(), "TestState is not simulated") {
 		t.Error(err)
 	}
 }

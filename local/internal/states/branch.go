@@ -37,12 +37,13 @@ type branch struct {
 	token     string         // of the current attempt; valid while the service knows it
 	saved                    // what only a restart needs
 	fan       *fan           // of a Parallel or Map state
+	wreck     *fan           // of its latest attempt, which failed: what a redrive goes on from
 	context   map[string]any // $states.context of the current attempt, once asked for
 }
 
 // transition moves on to a state after the time that this takes.
 func (b *branch) transition(next *state, input any) {
-	b.state, b.input = next, input
+	b.state, b.input, b.enteredID, b.wreck = next, input, 0, nil
 	s := b.ex.sm.s
 	b.schedule(moving, s.k.Now().Add(s.Transition))
 }
@@ -62,7 +63,7 @@ func (b *branch) run() {
 		return
 	}
 	b.attempt++
-	b.token, b.context = "", nil
+	b.token, b.context, b.wreck = "", nil, nil
 	b.working()
 	switch b.state.typ {
 	case taskState:
@@ -245,6 +246,7 @@ func (b *branch) retry(f *failure) bool {
 		if r.fullJitter && d > 0 {
 			d = time.Duration(k.Rand().Int64N(int64(d) + 1))
 		}
+		b.wreck = nil
 		b.schedule(retrying, k.Now().Add(d))
 		return true
 	}

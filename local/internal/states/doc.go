@@ -11,6 +11,6 @@
 // machine's role, in the protocol of that service.
 //
 // Not simulated, and refused where a definition asks for it: distributed Map,
-// activities, Credentials, redrive, versions and aliases.
+// activities, Credentials, versions and aliases.
 // Results of optimized integrations lack the SDK's HTTP metadata.
 package states

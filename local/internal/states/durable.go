@@ -20,7 +20,7 @@ import (
 //	definition/SHA256               the definition of a state machine, or an earlier one that executions go by
 //	execution/MACHINE/NAME          a Standard execution, running or closed (executionRecord)
 //	history/MACHINE/NAME/CHUNK      up to eventsPerChunk events of it (an array of eventRecord)
-//	branch/MACHINE/NAME/PATH        a branch of a running one (branchRecord): 0 is the machine itself, 0.2 is
+//	branch/MACHINE/NAME/PATH        a branch of a running one, or of one that can be redriven (branchRecord): 0 is the machine itself, 0.2 is
 //	                                branch or iteration 2 of the Parallel or Map state that 0 is in
 //	express/MACHINE/UUID            an asynchronous Express execution that runs (expressRecord)
 //
@@ -125,6 +125,7 @@ func (ex *Execution) settleVersion() {
 
 // dropHistory forgets the events of a closed execution.
 func (ex *Execution) dropHistory() {
+	ex.forgetWreck()
 	n := int32(len(ex.history.events))
 	ex.history.drop()
 	for id := int32(1); id <= n; id += eventsPerChunk {
@@ -151,9 +152,10 @@ const (
 	moving                // to its state
 	waiting               // in a Wait state
 	retrying              // after the delay of a retrier
+	parked                // an iteration that waits for its turn since a redrive
 )
 
-var phaseNames = [...]string{working: "working", moving: "moving", waiting: "waiting", retrying: "retrying"}
+var phaseNames = [...]string{working: "working", moving: "moving", waiting: "waiting", retrying: "retrying", parked: "parked"}
 
 // saved is what of a branch is kept only because its timers and callbacks cannot be.
 type saved struct {
@@ -194,7 +196,7 @@ func (b *branch) proceed() {
 func (b *branch) forgetFan() {
 	if b.ex.sm.s.changed != nil && b.ex.saves == saveAll {
 		for i := range b.fan.started {
-			b.ex.sm.s.changed(b.branchKey() + "." + strconv.Itoa(i))
+			b.touchChild(i)
 		}
 	}
 	b.fan = nil
@@ -216,6 +218,13 @@ func (ex *Execution) touchHistory(id int32) {
 func (b *branch) touch() {
 	if changed := b.ex.sm.s.changed; changed != nil && b.ex.saves == saveAll {
 		changed(b.branchKey())
+	}
+}
+
+// touchChild is touch for a branch below, which may have ended.
+func (b *branch) touchChild(i int) {
+	if changed := b.ex.sm.s.changed; changed != nil && b.ex.saves == saveAll {
+		changed(b.branchKey() + "." + strconv.Itoa(i))
 	}
 }
 

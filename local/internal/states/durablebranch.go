@@ -13,6 +13,9 @@ import (
 func (r *restorer) restoreBranches() error {
 	for _, ex := range r.executions {
 		if ex.Status != Running {
+			if err := r.wreck(ex); err != nil {
+				return err
+			}
 			continue
 		}
 		input, err := decodeJSON([]byte(ex.Input))
@@ -32,6 +35,16 @@ func (r *restorer) restoreBranches() error {
 		}
 	}
 	return nil
+}
+
+// wreck makes what a redrive of a closed execution goes on from, if it was kept.
+func (r *restorer) wreck(ex *Execution) error {
+	if !ex.kept || ex.history.dropped {
+		return nil
+	}
+	var err error
+	ex.root, err = r.branch(ex, nil, 0)
+	return err
 }
 
 // latest is the greatest id of an event that a branch, or one below it, knows.
@@ -79,7 +92,9 @@ func (r *restorer) branch(ex *Execution, parent *branch, index int) (*branch, er
 			f.tolerated[index] = true
 			f.failed++
 		}
-		return nil, nil
+		if rec.State == "" {
+			return nil, nil
+		}
 	}
 	if b.state = ex.version.state(rec.State); b.state == nil {
 		return fail("the definition has no state %q", rec.State)
@@ -109,10 +124,13 @@ func (r *restorer) branch(ex *Execution, parent *branch, index int) (*branch, er
 	if parent != nil && parent.fan.items != nil {
 		b.item = parent.fan.items[index]
 	}
-	if rec.Fan != nil {
+	switch {
+	case rec.Done:
+		parent.fan.bury(b)
+		return nil, nil
+	case rec.Fan != nil:
 		return b, r.fan(b, rec.Fan)
-	}
-	if b.phase == working && (b.state.typ != taskState || b.call == nil && !b.submitted) {
+	case ex.Status == Running && !b.idle() && b.phase == working && (b.state.typ != taskState || b.call == nil && !b.submitted):
 		return fail("it waits for nothing")
 	}
 	return b, nil
@@ -155,11 +173,16 @@ func (r *restorer) fan(b *branch, rec *fanRecord) error {
 		}
 		f.running[f.started] = child
 		f.started++
-		if child != nil {
+		switch {
+		case child == nil:
+		case child.phase == parked:
+			f.parked++
+		default:
 			f.active++
 		}
 	}
-	if f.active == 0 || b.state.typ == parallelState && f.started < rec.Size {
+	under := b.ex.Status == Running && !b.idle()
+	if under && f.active == 0 || b.state.typ == parallelState && f.started < rec.Size || rec.Started > f.started {
 		return fail("its branches are not there")
 	}
 	return nil
@@ -195,6 +218,9 @@ func (r *restorer) plan(at time.Time, call bool, run func()) {
 
 // plans is what a branch and those below it wait for.
 func (r *restorer) plans(b *branch) {
+	if b.phase == parked {
+		return
+	}
 	if b.fan != nil {
 		for _, child := range b.fan.running {
 			if child != nil {

@@ -19,7 +19,7 @@ var kindNames = [...]string{
 	iterationFailed: "IterationFailed", iterationAborted: "IterationAborted",
 	taskScheduled: "TaskScheduled", taskStarted: "TaskStarted", taskSubmitted: "TaskSubmitted",
 	taskSucceeded: "TaskSucceeded", taskFailed: "TaskFailed", taskTimedOut: "TaskTimedOut",
-	evaluationFailed: "EvaluationFailed",
+	evaluationFailed: "EvaluationFailed", executionRedriven: "ExecutionRedriven",
 }
 
 // eventRecord is an event of a history. Its id is its place.
@@ -157,7 +157,7 @@ func (ex *Execution) restoreEvents(record []byte) error {
 		case e.kind == taskScheduled:
 			e.data = &scheduled{timeout: r.Timeout, heartbeat: r.Heartbeat}
 		}
-		if e.state == nil && e.kind > executionAborted {
+		if e.state == nil && e.kind > executionAborted && e.kind != executionRedriven {
 			return fmt.Errorf("an event %s names no state", r.Kind)
 		}
 		ex.history.events = append(ex.history.events, e)

@@ -57,12 +57,18 @@ type executionRecord struct {
 	Definition string `json:"definition"`
 	// NoHistory is set if the events are not kept.
 	NoHistory bool `json:"noHistory,omitempty"`
+	// Redrivable says that a closed execution has its branches. Of the redrives:
+	Redrivable bool           `json:"redrivable,omitempty"`
+	Redrives   int            `json:"redrives,omitempty"`
+	Redriven   time.Time      `json:"redriven,omitzero"`
+	Tokens     []redriveToken `json:"redriveTokens,omitempty"`
 }
 
 func (ex *Execution) record() []byte {
 	r := executionRecord{
 		Number: ex.number, Closing: ex.closing, Status: ex.Status, Start: ex.Start, Stop: ex.Stop,
 		Input: ex.Input, Output: ex.Output, Error: ex.Error, Cause: ex.Cause, Role: ex.role, NoHistory: ex.history.dropped,
+		Redrivable: ex.Status != Running && ex.root != nil, Redrives: ex.Redrives, Redriven: ex.Redriven, Tokens: ex.tokens,
 	}
 	if ex.version != nil {
 		r.Definition = ex.version.hash
@@ -170,7 +176,8 @@ type branchRecord struct {
 type fanRecord struct {
 	Size       int             `json:"size"`
 	StartID    int32           `json:"startID"`
-	Items      json.RawMessage `json:"items"` // of a Map state, as the rest
+	Started    int             `json:"started"` // of a closed execution: branches that have records
+	Items      json.RawMessage `json:"items"`   // of a Map state, as the rest
 	Limit      int             `json:"limit"`
 	Count      float64         `json:"count"`
 	Percentage float64         `json:"percentage"`
@@ -203,9 +210,13 @@ func (ex *Execution) branchRecord(path string) ([]byte, bool) {
 	return b.record(), true
 }
 
+// doneRecord is that of a branch that has ended; where its state tolerates that it failed, with what a redrive goes on from.
 func (f *fan) doneRecord(index int) []byte {
 	var w recordWriter
 	w.open("")
+	if child := f.dead[index]; child != nil {
+		child.members(&w)
+	}
 	w.bool("done", true)
 	w.bool("failed", f.tolerated[index])
 	w.value("result", f.results[index])
@@ -216,6 +227,12 @@ func (f *fan) doneRecord(index int) []byte {
 func (b *branch) record() []byte {
 	w := recordWriter{make([]byte, 0, 512+len(b.call))}
 	w.open("")
+	b.members(&w)
+	w.close()
+	return w.b
+}
+
+func (b *branch) members(w *recordWriter) {
 	w.string("state", b.state.name)
 	w.string("phase", phaseNames[b.phase])
 	w.time("due", b.due)
@@ -243,6 +260,9 @@ func (b *branch) record() []byte {
 		w.open("fan")
 		w.int("size", int64(len(f.results)))
 		w.int("startID", int64(f.startID))
+		if b.ex.Status != Running {
+			w.int("started", int64(f.started))
+		}
 		if b.state.typ == mapState {
 			w.value("items", f.items)
 			w.int("limit", int64(f.limit))
@@ -251,8 +271,6 @@ func (b *branch) record() []byte {
 		}
 		w.close()
 	}
-	w.close()
-	return w.b
 }
 
 // cutIndex takes the path of the machine itself off a branch's path.

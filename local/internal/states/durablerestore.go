@@ -183,6 +183,7 @@ func (r *restorer) execution(key, machine, name string) error {
 		ARN: r.s.executionARN(machine, name), Name: name, Status: rec.Status, Start: rec.Start, Stop: rec.Stop,
 		Input: rec.Input, Output: rec.Output, Error: rec.Error, Cause: rec.Cause,
 		sm: sm, role: rec.Role, number: rec.Number, closing: rec.Closing, saves: saveAll,
+		redrives: redrives{Redrives: rec.Redrives, Redriven: rec.Redriven, tokens: rec.Tokens, kept: rec.Redrivable},
 	}
 	ex.history.dropped = rec.NoHistory
 	if ex.Status == Running || !ex.history.dropped {

@@ -37,7 +37,8 @@ type Execution struct {
 	closing uint64   // among those that closed, from 1
 	saves   saves    // what of it outlives the process
 	counted bool     // among the version's users
-	root    *branch  // nil once it has closed
+	root    *branch  // nil once it has closed, unless it can be redriven
+	redrives
 	timeout *sim.Event
 	history history
 	context map[string]any // $states.context.Execution
@@ -67,7 +68,10 @@ func (sm *StateMachine) start(arn, name, text string, input any, saves saves) *E
 func (ex *Execution) setContext(input any) {
 	ex.context = map[string]any{
 		"Id": ex.ARN, "Input": input, "Name": ex.Name, "RoleArn": ex.role,
-		"StartTime": ex.Start.Format(timeFormat), "RedriveCount": 0.0,
+		"StartTime": ex.Start.Format(timeFormat), "RedriveCount": float64(ex.Redrives),
+	}
+	if ex.Redrives > 0 {
+		ex.context["RedriveTime"] = ex.Redriven.Format(timeFormat)
 	}
 	ex.machine = map[string]any{"Id": ex.sm.ARN, "Name": ex.sm.Name}
 }
@@ -89,10 +93,17 @@ func (ex *Execution) deadline() time.Time {
 	if ex.sm.Express {
 		limit = maxExpressDuration
 	}
+	latest := ex.Start.Add(limit)
 	if t := seconds(ex.version.machine.TimeoutSeconds); t > 0 {
-		limit = min(limit, t)
+		begun := ex.Start
+		if ex.Redrives > 0 { // by which the timeout begins anew
+			begun = ex.Redriven
+		}
+		if own := begun.Add(t); own.Before(latest) {
+			return own
+		}
 	}
-	return ex.Start.Add(limit)
+	return latest
 }
 
 func (ex *Execution) startTimeout() {
@@ -111,7 +122,7 @@ func (ex *Execution) fail(f *failure) {
 	ex.close(Failed, f.name, f.cause, f, event{kind: executionFailed, prev: ex.root.last, data: f})
 }
 
-// close ends an execution in any way. Nothing of it is left but its record.
+// close ends an execution in any way. Nothing of it is left but its record, and what a redrive goes on from.
 func (ex *Execution) close(status Status, name, cause string, f *failure, e event) {
 	if ex.Status != Running {
 		return
@@ -125,7 +136,12 @@ func (ex *Execution) close(status Status, name, cause string, f *failure, e even
 	}
 	ex.log(e)
 	ex.touch()
-	ex.root, ex.timeout, ex.context, ex.machine = nil, nil, nil, nil
+	ex.timeout, ex.context, ex.machine = nil, nil, nil
+	if status == Succeeded || ex.saves != saveAll || ex.history.dropped {
+		ex.root = nil
+	} else {
+		ex.root.keepWreck()
+	}
 	s.closings++
 	ex.closing = s.closings
 	if !ex.history.dropped {

@@ -11,6 +11,9 @@ type fan struct {
 	done    int
 	failed  int
 	startID int32 // the event that began the state
+	// dead are the branches and iterations that failed, by index.
+	dead   map[int]*branch
+	parked int // iterations that wait for their turn since a redrive
 
 	// Of a Map state.
 	graph      *graph
@@ -170,7 +173,10 @@ func (b *branch) childDone(child *branch, kind eventKind) {
 		b.fanDone(last)
 		return
 	}
-	if b.state.typ == mapState && fan.started < len(fan.items) {
+	if b.state.typ != mapState || b.unpark(child.last) {
+		return
+	}
+	if fan.started < len(fan.items) {
 		b.iterate(child.last)
 	}
 }
@@ -192,6 +198,7 @@ func (b *branch) fanDone(last int32) {
 // error that a state reports is that of its branch.
 func (b *branch) childFailed(child *branch, f *failure) {
 	fan := b.fan
+	fan.bury(child)
 	own := &failure{name: f.name, cause: f.cause, alias: f.alias}
 	if b.state.typ == parallelState {
 		own.alias = errBranchFailed
@@ -227,8 +234,9 @@ func (b *branch) abort() {
 		if child == nil {
 			continue
 		}
+		resting := child.phase == parked
 		child.abandon()
-		if b.ex.Status != Running {
+		if b.ex.Status != Running || resting {
 			continue
 		}
 		switch child.state.typ {
@@ -239,6 +247,7 @@ func (b *branch) abort() {
 			b.ex.log(event{kind: iterationAborted, state: b.state, index: int32(child.index), prev: b.last})
 		}
 	}
+	b.wreck = b.fan.exhume() // until another attempt or state begins
 	b.forgetFan()
 }
 

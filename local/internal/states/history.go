@@ -31,6 +31,7 @@ const (
 	taskFailed
 	taskTimedOut
 	evaluationFailed
+	executionRedriven
 )
 
 // event is one event of a history. While the execution runs it holds the
@@ -38,7 +39,7 @@ const (
 type event struct {
 	kind     eventKind
 	prev     int32
-	index    int32 // of an iteration; the length of a Map's array
+	index    int32 // of an iteration; the length of a Map's array; the number of a redrive
 	at       time.Duration
 	state    *state
 	data     any    // a value, a *failure or a *scheduled

@@ -31,6 +31,8 @@ func (ex *Execution) details(e *event, data bool) (typ, key string, details map[
 		return "ExecutionTimedOut", "executionTimedOutEventDetails", failureDetails(e.data, data)
 	case executionAborted:
 		return "ExecutionAborted", "executionAbortedEventDetails", failureDetails(e.data, data)
+	case executionRedriven:
+		return "ExecutionRedriven", "executionRedrivenEventDetails", map[string]any{"redriveCount": float64(e.index)}
 	case stateEntered:
 		return kind + "StateEntered", "stateEnteredEventDetails", with(ex.payload("input", e.payload(), data), "name", e.state.name)
 	case stateExited:

@@ -66,10 +66,13 @@ func (s *Service) listExecutions(b []byte) ([]byte, error) {
 	for _, ex := range found[from:to] {
 		e := map[string]any{
 			"executionArn": ex.ARN, "stateMachineArn": sm.ARN, "name": ex.Name, "status": string(ex.Status),
-			"startDate": epoch(ex.Start), "redriveCount": 0.0,
+			"startDate": epoch(ex.Start), "redriveCount": float64(ex.Redrives),
 		}
 		if ex.Status != Running {
 			e["stopDate"] = epoch(ex.Stop)
+		}
+		if ex.Redrives > 0 {
+			e["redriveDate"] = epoch(ex.Redriven)
 		}
 		list = append(list, e)
 	}

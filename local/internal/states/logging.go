@@ -130,7 +130,7 @@ func (ex *Execution) logLine(e *event, id int32, at int64, data bool) string {
 		Timestamp string          `json:"event_timestamp"`
 		Execution string          `json:"execution_arn"`
 	}{
-		ID: strconv.Itoa(int(id)), Type: typ, Details: json.RawMessage("{}"), Redrives: "0",
+		ID: strconv.Itoa(int(id)), Type: typ, Details: json.RawMessage("{}"), Redrives: strconv.Itoa(ex.Redrives),
 		Previous: strconv.Itoa(int(e.prev)), Timestamp: strconv.FormatInt(at, 10), Execution: ex.ARN,
 	}
 	if details != nil {
