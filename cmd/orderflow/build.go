@@ -19,9 +19,11 @@ const modulePath = "github.com/orderflow-cdk/orderflow"
 // errNoSource says that there is nothing to build functions from.
 var errNoSource = errors.New("this is no checkout of orderflow: run it there, or take the functions of a synthesized app, --app cdk.out")
 
-// moduleRoot is the folder of orderflow's source that the working directory is in.
-func moduleRoot(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Path}}\t{{.Dir}}").Output()
+// moduleRoot is the folder of orderflow's source that a folder is in.
+func moduleRoot(ctx context.Context, folder string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Path}}\t{{.Dir}}")
+	cmd.Dir = folder
+	out, err := cmd.Output()
 	if err != nil {
 		return "", errNoSource
 	}
@@ -34,17 +36,17 @@ func moduleRoot(ctx context.Context) (string, error) {
 
 // build builds the app's functions for this machine, to a folder of this run.
 func (s *source) build() error {
-	root, err := moduleRoot(context.Background())
+	root, err := moduleRoot(s.ctx, ".")
 	if err != nil {
 		return fmt.Errorf("--functions process: %w", err)
 	}
-	folder, err := os.MkdirTemp("", "orderflow-functions-")
+	folder, err := tempFolder("functions")
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "building the functions for this machine …")
 	s.built = folder
-	s.bootstraps, err = buildFunctions(context.Background(), root, folder)
+	s.bootstraps, err = buildFunctions(s.ctx, root, folder)
 	return err
 }
 
@@ -53,10 +55,11 @@ func (s *source) build() error {
 func buildFunctions(ctx context.Context, root, out string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "run", "./cmd/build-functions", "-host", "-out", out)
 	cmd.Dir = root
+	asGroup(cmd)
 	var messages bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &messages, &messages
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("building the functions: %s", strings.TrimSpace(messages.String()))
+		return "", fmt.Errorf("building the functions: %s", strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(messages.String()), "exit status 1"))) // which is go run's
 	}
 	return filepath.Join(out, local.HostBuild()), nil
 }

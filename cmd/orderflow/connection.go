@@ -122,7 +122,7 @@ func (c *connection) withGraphQL(url string, f func(context.Context, *client.Cli
 	case err == nil || errors.As(err, &coded):
 		return err
 	case ctx.Err() != nil:
-		return &exitError{exitInterrupted, "interrupted"}
+		return errInterrupted
 	}
 	return explain(err)
 }
@@ -139,6 +139,9 @@ const (
 	exitEndedOtherwise = 3   // the order ended, and not as COMPLETED
 	exitInterrupted    = 130 // what a shell makes of Ctrl-C
 )
+
+// errInterrupted ends a command that was not over.
+var errInterrupted = &exitError{exitInterrupted, "interrupted"}
 
 // Error implements error.
 func (e *exitError) Error() string { return e.message }

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -37,6 +39,28 @@ type demoCommand struct {
 
 // Run implements the command.
 func (c *demoCommand) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	over := make(chan error, 1)
+	go func() { over <- c.run(ctx) }()
+	select {
+	case err := <-over:
+		return err
+	case <-ctx.Done():
+	}
+	stop() // the second time it ends at once
+	select {
+	case <-over: // what it says comes of the stack that was closed
+	case <-time.After(10 * time.Second):
+		c.close()
+	}
+	if c.Data != "" {
+		return &exitError{exitInterrupted, "interrupted; with the same --data it goes on"}
+	}
+	return errInterrupted
+}
+
+func (c *demoCommand) run(ctx context.Context) error {
 	submissions, levels, err := c.inputs()
 	if err != nil {
 		return err
@@ -45,15 +69,15 @@ func (c *demoCommand) Run() error {
 	if c.Logs != "" {
 		f, err := os.Create(c.Logs)
 		if err != nil {
-			return err
+			return fmt.Errorf("--logs: %w", err)
 		}
 		defer f.Close()
 		logs = f
 	}
-	if err := c.prepare(); err != nil {
+	defer c.close()
+	if err := c.prepare(ctx); err != nil {
 		return err
 	}
-	defer c.close()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -73,6 +97,7 @@ func (c *demoCommand) Run() error {
 		return err
 	}
 	defer stack.Close()
+	defer context.AfterFunc(ctx, stack.Close)() // whoever waits for it goes on
 	server := &http.Server{Handler: stack, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }() // until it is closed
 	defer server.Close()

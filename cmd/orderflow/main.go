@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -44,8 +43,7 @@ func run(args []string) int {
 		return 2
 	}
 	if err := ctx.Run(); err != nil {
-		// An error is one line, also where it joins several.
-		fmt.Fprintf(os.Stderr, "orderflow: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+		fmt.Fprintf(os.Stderr, "orderflow: %s\n", oneLine(err))
 		var coded *exitError
 		if errors.As(err, &coded) {
 			return coded.ExitCode()

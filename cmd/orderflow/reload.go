@@ -22,12 +22,12 @@ const watchInterval = 500 * time.Millisecond
 // it does, and what fails, it tells in a line each.
 func (c *upCommand) watch(ctx context.Context, stack *local.Stack, tell io.Writer) {
 	template, _ := c.template() // it was read a moment ago
-	root, err := moduleRoot(ctx)
+	root, err := moduleRoot(ctx, ".")
 	sources := sourceTimes{root: root}
 	if err == nil {
 		sources.changed()
 	}
-	hashes := map[string][sha256.Size]byte{}
+	hashes := c.running()
 	for {
 		select {
 		case <-ctx.Done():
@@ -37,13 +37,21 @@ func (c *upCommand) watch(ctx context.Context, stack *local.Stack, tell io.Write
 		// A template that is being written is read again the next time.
 		if now, err := c.template(); err == nil && !bytes.Equal(now, template) && settled(now) {
 			template = now
-			tellReload(tell, "the template", stack.Reload(now))
+			c.askAgain()
+			err := stack.Reload(now)
+			if err != nil {
+				err = c.explained(err)
+			}
+			tellReload(tell, "the template", err)
 		}
 		if root != "" && sources.changed() {
+			fmt.Fprintln(tell, "orderflow: the source has changed: building the functions …")
 			names, err := c.rebuild(ctx, stack, root, hashes)
-			if err != nil || len(names) > 0 {
-				tellReload(tell, strings.Join(names, ", "), err)
+			what := strings.Join(names, ", ")
+			if len(names) == 0 {
+				what = "nothing: the functions are the same"
 			}
+			tellReload(tell, what, err)
 		}
 	}
 }
@@ -52,10 +60,32 @@ func settled(template []byte) bool { return bytes.HasSuffix(bytes.TrimSpace(temp
 
 func tellReload(w io.Writer, what string, err error) {
 	if err != nil {
-		fmt.Fprintf(w, "orderflow: not reloaded: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+		fmt.Fprintf(w, "orderflow: not reloaded: %s\n", oneLine(err))
 		return
 	}
 	fmt.Fprintf(w, "orderflow: reloaded %s\n", what)
+}
+
+// running are the hashes of the executables that functions run as. There are none of those that run in
+// process: the first time, all of them are taken over.
+func (c *upCommand) running() map[string][sha256.Size]byte {
+	c.mu.Lock()
+	folder := c.bootstraps
+	if c.host.folder != "" {
+		folder = c.host.folder
+	}
+	c.mu.Unlock()
+	hashes := map[string][sha256.Size]byte{}
+	if folder == "" {
+		return hashes
+	}
+	files, _ := filepath.Glob(filepath.Join(folder, "*", "bootstrap")) // the pattern is well-formed
+	for _, file := range files {
+		if b, err := os.ReadFile(file); err == nil {
+			hashes[filepath.Base(filepath.Dir(file))] = sha256.Sum256(b)
+		}
+	}
+	return hashes
 }
 
 // rebuild builds the functions and has the stack run those that have become others. It
@@ -63,7 +93,7 @@ func tellReload(w io.Writer, what string, err error) {
 func (c *upCommand) rebuild(ctx context.Context, stack *local.Stack, root string, hashes map[string][sha256.Size]byte) ([]string, error) {
 	if c.edits == "" {
 		var err error
-		if c.edits, err = os.MkdirTemp("", "orderflow-edited-"); err != nil {
+		if c.edits, err = tempFolder("edited"); err != nil {
 			return nil, err
 		}
 	}

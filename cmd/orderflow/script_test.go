@@ -1,6 +1,9 @@
 package main
 
 import (
+	"debug/elf"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -12,6 +15,7 @@ import (
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"exports": scriptExports,
 	"capture": scriptCapture,
+	"foreign": scriptForeign,
 }
 
 // printed is a variable as orderflow up prints it for a shell.
@@ -58,4 +62,17 @@ func scriptCapture(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s has no %s: %q", args[1], args[2], text)
 		}
 	}
+}
+
+// scriptForeign is "foreign FILE": it writes what looks like an executable for a machine that nobody tests on.
+func scriptForeign(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: foreign file")
+	}
+	header := make([]byte, 64)
+	copy(header, "\x7fELF\x02\x01\x01")                                          // 64 bits, little-endian
+	header[16], header[18], header[20], header[52] = 2, byte(elf.EM_MIPS), 1, 64 // an executable; header's version and size
+	file := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o755))
+	ts.Check(os.WriteFile(file, header, 0o755))
 }

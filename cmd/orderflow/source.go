@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -23,16 +24,18 @@ type source struct {
 	Functions string `default:"in-process" enum:"in-process,process" help:"How functions run: in-process, or process: each function's built bootstrap, over the Lambda Runtime API."`
 	Built     string `placeholder:"DIR" help:"With --functions process: build nothing, take what build-functions -host wrote to this folder (its -out, by default dist)."`
 
-	built      string // a temporary folder of this run, or ""
-	bootstraps string // the functions, below it or --built
-	mu         sync.Mutex
+	ctx        context.Context           // ends with the run; builds end with it
+	built      string                    // a temporary folder of this run, or ""
+	bootstraps string                    // the functions, below it or --built
+	mu         sync.Mutex                // guards what follows
 	edited     map[string]*local.Process // by Handler: functions whose source was changed
 	edits      string                    // the folder that they are built to, or ""
+	host       hostFunctions             // stand for those of --app
 }
 
 // prepare checks the flags and builds what has to be built.
-func (s *source) prepare() error {
-	s.edited = map[string]*local.Process{}
+func (s *source) prepare(ctx context.Context) error {
+	s.ctx, s.edited = ctx, map[string]*local.Process{}
 	if !slices.Contains(snapshot.Environments(), s.Env) && s.App == "" {
 		return fmt.Errorf("--env: there is no environment %q: it is one of %s", s.Env, strings.Join(snapshot.Environments(), ", "))
 	}
@@ -106,7 +109,14 @@ func (s *source) process(f local.FunctionInfo) (*local.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return of(f)
+	p, err := of(f)
+	if err != nil {
+		return nil, err
+	}
+	if foreign := p.Foreign(); foreign != "" {
+		return s.forThisMachine(f, foreign)
+	}
+	return p, nil
 }
 
 // start starts the stack.
@@ -119,9 +129,27 @@ func (s *source) start(o local.Options) (*local.Stack, error) {
 		o.Processes = s.process
 	}
 	o.Name = s.stackName()
+	if o.Data != "" {
+		if err := os.MkdirAll(o.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("--data: %w", err)
+		}
+	}
 	stack, err := localapp.FromTemplate(s.Env, template, o)
 	if err != nil {
-		return nil, fmt.Errorf("starting %s: %w", s.stackName(), err)
+		return nil, fmt.Errorf("starting %s: %w", s.stackName(), s.explained(err))
 	}
 	return stack, nil
+}
+
+// explained is why the template was not taken, with what to do about it.
+func (s *source) explained(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.host.err != nil:
+		return s.host.err // one reason, which each function has
+	case strings.HasSuffix(err.Error(), "is in use by another process"):
+		return fmt.Errorf("%w; end that, or take another folder for --data", err)
+	}
+	return templateError(err)
 }

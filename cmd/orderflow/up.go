@@ -33,6 +33,21 @@ type upCommand struct {
 
 // Run implements the command.
 func (c *upCommand) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	up := false
+	err := c.run(ctx, stop, &up)
+	if err != nil && !up && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
+}
+
+// run serves the stack until ctx ends. up is set as soon as it does.
+func (c *upCommand) run(ctx context.Context, stop func(), up *bool) error {
+	if c.Tenant == "" {
+		return errors.New("--tenant must not be empty")
+	}
 	customers, err := c.customers()
 	if err != nil {
 		return err
@@ -43,22 +58,22 @@ func (c *upCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := c.prepare(); err != nil {
+	defer c.close()
+	if err := c.prepare(ctx); err != nil {
 		return err
 	}
-	defer c.close()
 	var logs io.Writer = os.Stderr
 	if c.Logs != "" {
 		f, err := os.Create(c.Logs)
 		if err != nil {
-			return err
+			return fmt.Errorf("--logs: %w", err)
 		}
 		defer f.Close()
 		logs = f
 	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
-		return fmt.Errorf("%w; --addr chooses another address", err)
+		return addressError(c.Addr, err)
 	}
 	defer listener.Close()
 	base := "http://" + listener.Addr().String()
@@ -71,8 +86,6 @@ func (c *upCommand) Run() error {
 	defer stack.Close()
 	defer func() { printFigures(os.Stderr, stack.FunctionFigures()) }()
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	ran, served := make(chan error, 1), make(chan error, 1)
 	go func() { ran <- stack.Run(ctx) }()
 	page := console.New(stack, c.consoleOptions(stack, inbox))
@@ -86,6 +99,7 @@ func (c *upCommand) Run() error {
 	if err := c.announce(stack, base); err != nil {
 		return err
 	}
+	*up = true
 	if c.Reload {
 		go c.watch(ctx, stack, os.Stderr)
 	}
@@ -106,6 +120,17 @@ func (c *upCommand) Run() error {
 		return err
 	}
 	return nil
+}
+
+// addressError says why an address cannot be listened on.
+func addressError(addr string, err error) error {
+	switch _, _, bad := net.SplitHostPort(addr); {
+	case bad != nil:
+		return fmt.Errorf("--addr %s: want ADDRESS:PORT, such as 127.0.0.1:8080", addr)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("--addr %s: the port is taken; --addr 127.0.0.1:0 takes one that is free", addr)
+	}
+	return fmt.Errorf("--addr %s: %w", addr, err)
 }
 
 // customers are who answers requests of the stack to the outside.
