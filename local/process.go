@@ -235,7 +235,7 @@ func (e *environment) invoke(inv lambda.Invocation, done func([]byte, *lambda.Fu
 					return
 				}
 				e.land()
-				// In an event of its own, for which a stack that is paused waits.
+				// In an event of its own, which Step sees; while the stack is paused it is due all the same, since no time passes for it.
 				inv.Kernel.After(0, func() {
 					if over {
 						return
