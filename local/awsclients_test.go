@@ -2,17 +2,15 @@ package local_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/internal/servetest"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -25,24 +23,9 @@ type served struct {
 
 func serveApp(t testing.TB) *served {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &served{t: t, url: "http://" + l.Addr().String()}
-	if s.Stack, err = localapp.New("dev", local.Options{Seed: 1, RealTime: true, Endpoint: s.url}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: s.Stack, ReadHeaderTimeout: time.Minute}
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })      // until cancel
-	running.Go(func() { _ = server.Serve(l) }) // until Close
-	t.Cleanup(func() {
-		_ = server.Close()
-		cancel()
-		running.Wait()
-		s.Close()
+	s := &served{t: t}
+	s.Stack, s.url = servetest.Start(t, "", func(url string) (*local.Stack, error) {
+		return localapp.New("dev", local.Options{Seed: 1, RealTime: true, Endpoint: url})
 	})
 	if err := localapp.PutStock(s.Stack, localapp.StockLevel{SKU: "tea", Available: 100}); err != nil {
 		t.Fatal(err)

@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/internal/servetest"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -66,21 +65,10 @@ func BenchmarkWebsockets(b *testing.B) {
 // runRealTime runs and serves dev in real time, until the benchmark ends.
 func runRealTime(b *testing.B, o local.Options) (s *local.Stack, url string) {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	url = "http://" + l.Addr().String()
-	o.Seed, o.RealTime, o.Endpoint = 1, true, url
-	if s, err = localapp.FromTemplate("dev", withoutThrottle(b), o); err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })      // until cancel
-	running.Go(func() { _ = server.Serve(l) }) // until Close
-	b.Cleanup(func() { _ = server.Close(); cancel(); running.Wait(); s.Close() })
+	s, url = servetest.Start(b, "", func(url string) (*local.Stack, error) {
+		o.Seed, o.RealTime, o.Endpoint = 1, true, url
+		return localapp.FromTemplate("dev", withoutThrottle(b), o)
+	})
 	if err := localapp.PutStock(s, localapp.StockLevel{SKU: "KB-1001", Available: 10_000_000}); err != nil {
 		b.Fatal(err)
 	}

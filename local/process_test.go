@@ -1,23 +1,19 @@
 package local_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderflow-cdk/orderflow/internal/servetest"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -32,26 +28,7 @@ type processStack struct {
 	*local.Stack
 	t    *testing.T
 	url  string
-	logs *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-// String returns what was written.
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+	logs *servetest.Output
 }
 
 // testProcess is this test binary as a function. With the race detector it would take a second to exit.
@@ -67,34 +44,21 @@ func inProcess(name string) local.NewFunction {
 
 func newProcessStack(t *testing.T, change func(*local.Options)) *processStack {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &processStack{t: t, url: "http://" + l.Addr().String(), logs: &lockedBuffer{}}
-	o := local.Options{
-		RealTime: true, Endpoint: s.url, Logs: s.logs, Processes: processes,
-		Functions: map[string]local.NewFunction{"f": inProcess("in process"), "g": inProcess("in process")},
-	}
-	if change != nil {
-		change(&o)
-	}
-	if s.Stack, err = local.New([]byte(processTemplate), o); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: s.Stack, ReadHeaderTimeout: time.Minute}
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.Run(ctx) })      // until cancel
-	running.Go(func() { _ = server.Serve(l) }) // until Close
+	s := &processStack{t: t, logs: &servetest.Output{}}
 	t.Cleanup(func() {
-		cancel()
-		s.Close()
-		_ = server.Close()
-		running.Wait()
 		if t.Failed() {
 			t.Logf("logs:\n%s", s.logs)
 		}
+	})
+	s.Stack, s.url = servetest.Start(t, "", func(url string) (*local.Stack, error) {
+		o := local.Options{
+			RealTime: true, Endpoint: url, Logs: s.logs, Processes: processes,
+			Functions: map[string]local.NewFunction{"f": inProcess("in process"), "g": inProcess("in process")},
+		}
+		if change != nil {
+			change(&o)
+		}
+		return local.New([]byte(processTemplate), o)
 	})
 	return s
 }

@@ -368,7 +368,7 @@ func walkElsewhere(t *testing.T, c *cli) {
 		{"ec2", "describe-instances"},
 		{"cloudwatch", "list-metrics"},
 		{"iam", "list-roles"},
-		{"appsync", "list-graphql-apis"},
+		{"appsync", "create-graphql-api", "--name", "a", "--authentication-type", "API_KEY"},
 		{"kinesis", "list-streams"},
 	}
 	for _, command := range commands {

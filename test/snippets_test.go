@@ -1,18 +1,14 @@
 package test
 
 import (
-	"bytes"
-	"context"
 	"io"
 	"net"
-	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +16,7 @@ import (
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
 	"github.com/orderflow-cdk/orderflow/internal/referee"
+	"github.com/orderflow-cdk/orderflow/internal/servetest"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -69,7 +66,7 @@ func TestTheSnippetsOfTheChannelsDocumentRun(t *testing.T) {
 			cmd := exec.Command(command[0], append(command[1:], c.file)...)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), app.environment...)
-			var out output
+			var out servetest.Output
 			cmd.Stdout, cmd.Stderr = &out, &out
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -117,32 +114,11 @@ func startApp(t *testing.T) running {
 	if err := customer.Close(); err != nil { // the program will listen there
 		t.Fatal(err)
 	}
-	server := &http.Server{ReadHeaderTimeout: time.Minute}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := "http://" + listener.Addr().String()
-	stack, err := localapp.New("dev", local.Options{
-		RealTime: true, Endpoint: base, Logs: io.Discard,
-		Egress: localapp.Egress(local.Hosts{"hooks.example": httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ran := make(chan struct{})
-	go func() {
-		defer close(ran)
-		_ = stack.Run(ctx) // it ends with the context
-	}()
-	server.Handler = stack
-	go func() { _ = server.Serve(listener) }() // until it is closed
-	t.Cleanup(func() {
-		_ = server.Close()
-		stop()
-		<-ran
-		stack.Close()
+	stack, base := servetest.Start(t, "", func(base string) (*local.Stack, error) {
+		return localapp.New("dev", local.Options{
+			RealTime: true, Endpoint: base, Logs: io.Discard,
+			Egress: localapp.Egress(local.Hosts{"hooks.example": httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})}),
+		})
 	})
 	if err := localapp.PutStock(stack, localapp.StockLevel{SKU: "NB-A5", Available: 1000}); err != nil {
 		t.Fatal(err)
@@ -174,24 +150,4 @@ func (r running) submit(t *testing.T) (id string) {
 		t.Fatal(err)
 	}
 	return accepted.OrderID
-}
-
-// output is what a process writes, readable meanwhile.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-// String returns all of it so far.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }

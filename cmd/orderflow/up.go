@@ -96,9 +96,7 @@ func (c *upCommand) run(ctx context.Context, stop func(), up *bool) error {
 	if err := putFirstStock(stack, levels); err != nil {
 		return fmt.Errorf("stocking the inventory: %w", err)
 	}
-	if err := c.announce(stack, base); err != nil {
-		return err
-	}
+	c.announce(os.Stdout, stack, base)
 	*up = true
 	if c.Reload {
 		go c.watch(ctx, stack, os.Stderr)
@@ -106,7 +104,9 @@ func (c *upCommand) run(ctx context.Context, stop func(), up *bool) error {
 	select {
 	case err = <-served:
 		stop()
-		_ = <-ran // that it was stopped
+		if stopped := <-ran; !errors.Is(stopped, context.Canceled) {
+			err = errors.Join(err, stopped)
+		}
 		return err
 	case err = <-ran:
 		if ctx.Err() == nil {
@@ -144,40 +144,6 @@ func (c *upCommand) customers() (local.Hosts, error) {
 		hosts[strings.ToLower(name)] = httputil.NewSingleHostReverseProxy(u)
 	}
 	return hosts, nil
-}
-
-// announce prints where what is.
-func (c *upCommand) announce(stack *local.Stack, base string) error {
-	kept := "what it holds is gone then; --data DIR keeps it"
-	if c.Data != "" {
-		kept = "what it holds is kept in " + c.Data
-	}
-	root := stack.RootCredentials()
-	fmt.Printf(`%s is up until Ctrl-C; %s.
-
-  console      %[3]s/console
-  orders       %[3]s/orders
-  webhooks     %[3]s/webhooks
-  GraphQL      %[3]s/graphql (websocket: %[4]s/graphql/realtime)
-  tokens       curl -X POST '%[3]s/-/token?tenant=NAME', valid for an hour of the stack's time
-
-For the AWS CLI and SDKs:
-
-  export AWS_ENDPOINT_URL=%[3]s AWS_REGION=%[5]s AWS_DEFAULT_REGION=%[5]s
-  export AWS_ACCESS_KEY_ID=%[6]s AWS_SECRET_ACCESS_KEY=%[7]s
-
-`, c.stackName(), kept, base, strings.Replace(base, "http:", "ws:", 1), stack.Region(), root.AccessKeyID, root.SecretAccessKey)
-	token, err := tokenOf(stack, c.Tenant)
-	if err != nil {
-		return nil // A stack without a user pool has no tokens.
-	}
-	fmt.Printf(`For orderflow submit, status, watch, cancel and webhooks, as a user of tenant %s:
-
-  export ORDERFLOW_URL=%[2]s ORDERFLOW_GRAPHQL_URL=%[2]s/graphql
-  export ORDERFLOW_TOKEN=%[3]s
-
-`, c.Tenant, base, token)
-	return nil
 }
 
 // putFirstStock stocks the inventory of a stack that has none yet.

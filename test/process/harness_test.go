@@ -3,24 +3,21 @@
 package process_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
+	"github.com/orderflow-cdk/orderflow/internal/servetest"
 	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 	"github.com/orderflow-cdk/orderflow/local"
 )
@@ -59,27 +56,7 @@ type world struct {
 	t     testing.TB
 	url   string
 	hosts local.Hosts
-	logs  *logs
-}
-
-// logs are what the functions and the stack wrote.
-type logs struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-// Write implements io.Writer.
-func (l *logs) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-// String returns all of it.
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	logs  *servetest.Output // what the functions and the stack wrote
 }
 
 // start starts an environment whose functions are processes.
@@ -95,33 +72,20 @@ func start(t testing.TB, environment string, change func(*local.Options)) *world
 // startTemplate is start with another template.
 func startTemplate(t testing.TB, environment string, template []byte, change func(*local.Options)) *world {
 	t.Helper()
-	l, err := net.Listen("tcp", cmp.Or(os.Getenv(runnerAddress), "127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, url: "http://" + l.Addr().String(), hosts: local.Hosts{}, logs: &logs{}}
-	o := local.Options{
-		Seed: 1, RealTime: true, Endpoint: w.url, Logs: w.logs, Egress: localapp.Egress(w.hosts), Processes: local.Bootstraps(built),
-	}
-	if change != nil {
-		change(&o)
-	}
-	if w.Stack, err = localapp.FromTemplate(environment, template, o); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	server := &http.Server{Handler: w.Stack, ReadHeaderTimeout: time.Minute}
-	var running sync.WaitGroup
-	running.Go(func() { _ = w.Run(ctx) })      // until cancel
-	running.Go(func() { _ = server.Serve(l) }) // until Close
+	w := &world{t: t, hosts: local.Hosts{}, logs: &servetest.Output{}}
 	t.Cleanup(func() {
-		cancel()
-		w.Close()
-		_ = server.Close()
-		running.Wait()
 		if t.Failed() {
 			t.Logf("logs:\n%s", w.logs)
 		}
+	})
+	w.Stack, w.url = servetest.Start(t, os.Getenv(runnerAddress), func(url string) (*local.Stack, error) {
+		o := local.Options{
+			Seed: 1, RealTime: true, Endpoint: url, Logs: w.logs, Egress: localapp.Egress(w.hosts), Processes: local.Bootstraps(built),
+		}
+		if change != nil {
+			change(&o)
+		}
+		return localapp.FromTemplate(environment, template, o)
 	})
 	if err := localapp.PutStock(w.Stack, localapp.StockLevel{SKU: "KB-1001", Available: 1_000_000}, localapp.StockLevel{SKU: "RARE", Available: 1}); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
+	"github.com/orderflow-cdk/orderflow/internal/servetest"
 	"github.com/orderflow-cdk/orderflow/local"
 )
 
@@ -51,14 +52,14 @@ func TestRunner(t *testing.T) {
 type runner struct {
 	*client.Client
 	cmd *exec.Cmd
-	log *logs
+	log *servetest.Output
 }
 
 func startRunner(t *testing.T, address, data string) *runner {
 	t.Helper()
 	token := filepath.Join(data, "token")
 	_ = os.Remove(token) // that of the last runner, if there was one
-	r := &runner{cmd: exec.Command(os.Args[0], "-test.run=^TestRunner$"), log: &logs{}}
+	r := &runner{cmd: exec.Command(os.Args[0], "-test.run=^TestRunner$"), log: &servetest.Output{}}
 	r.cmd.Env = append(os.Environ(), runnerFunctions+"="+built, runnerAddress+"="+address, runnerData+"="+data)
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
 	if err := r.cmd.Start(); err != nil {
