@@ -20,8 +20,8 @@ type Glance struct {
 	Items   map[string]int         `json:"items"`
 }
 
-// glanceAt is how many executions of a state machine Glance looks at, from the latest.
-const glanceAt = 1000
+// glanceAt is how many executions of a state machine Glance looks at, from the latest: a few milliseconds.
+const glanceAt = 20_000
 
 // Glance returns what the stack holds now.
 func (s *Stack) Glance() Glance {

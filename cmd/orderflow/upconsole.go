@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/internal/localapp"
@@ -17,6 +18,9 @@ func (c *upCommand) consoleOptions(stack *local.Stack, inbox *console.Inbox) con
 	o := console.Options{Title: c.stackName(), Tenants: []string{c.Tenant, "globex"}, Inbox: inbox}
 	if _, err := tokenOf(stack, c.Tenant); err == nil {
 		o.SignIn = func(tenant string) (string, error) { return tokenOf(stack, tenant) }
+	}
+	if slices.ContainsFunc(stack.Resources(), func(r local.Resource) bool { return r.Type == "AWS::ApiGateway::Method" && r.Label == "POST /webhooks" }) {
+		o.OnSignIn = []console.Example{{Name: "webhook", Path: "/webhooks", Body: `{"url":"https://` + inboxHost + `/{tenant}"}`}}
 	}
 	if _, ours := stack.Outputs()["InventoryTableName"]; !ours {
 		return o
@@ -38,7 +42,6 @@ func (c *upCommand) consoleOptions(stack *local.Stack, inbox *console.Inbox) con
 		order("Nobody knows this article", "XX-1", "tok_visa"),
 		{Name: "A body that breaks the schema", Path: "/orders", Body: `{"items": []}`},
 	}
-	o.OnSignIn = []console.Example{{Name: "webhook", Path: "/webhooks", Body: `{"url":"https://` + inboxHost + `/{tenant}"}`}}
 	o.Faults = []local.Fault{
 		{Name: "Payments are declined", Target: "charge", Kind: local.FailWith, ErrorName: "PaymentDeclined", Message: "the bank said no"},
 		{Name: "The answer of one charge is lost", Target: "charge", Kind: local.CrashAfter, Times: 1},

@@ -349,3 +349,51 @@ func TestThePageOfAnyStack(t *testing.T) {
 		t.Errorf("the page does not know where it is: %s", body)
 	}
 }
+
+// The page asks for lines of the log that are new.
+func TestLogsAfterAPlace(t *testing.T) {
+	a := start(t)
+	a.ended(a.place(anOrder), "COMPLETED")
+	type lines struct {
+		Events []struct {
+			Seq          uint64
+			From, Detail string
+		}
+	}
+	var all, rest lines
+	a.until("the log", func() bool { a.get("logs", &all); return len(all.Events) > 5 })
+	if err := a.stack.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	a.get("logs", &all)
+	middle := all.Events[2].Seq
+	a.get(fmt.Sprintf("logs?after=%d", middle), &rest)
+	if len(rest.Events) != len(all.Events)-3 || rest.Events[0].Seq <= middle {
+		t.Errorf("%d of %d lines after the third", len(rest.Events), len(all.Events))
+	}
+	var none lines
+	a.get(fmt.Sprintf("logs?after=%d", all.Events[len(all.Events)-1].Seq), &none)
+	if none.Events == nil || len(none.Events) != 0 {
+		t.Errorf("after the last line: %+v", none)
+	}
+}
+
+// What a role or a service does is told as what its resource does.
+func TestActors(t *testing.T) {
+	a := start(t)
+	var info struct {
+		Stands, Labels map[string]string
+	}
+	a.get("info", &info)
+	for who, want := range map[string]string{"ChargeRole": "charge", "WorkflowRole": "WorkflowStateMachine", "appsync": "StatusGraphQL", "gateway": "Api"} {
+		found := ""
+		for id, as := range info.Stands {
+			if id == who || strings.HasPrefix(id, who) && len(id) == len(who)+8 {
+				found = info.Labels[as]
+			}
+		}
+		if found != want {
+			t.Errorf("%s stands for %q, want %q", who, found, want)
+		}
+	}
+}

@@ -40,9 +40,6 @@ func (g *graph) draw() *drawing {
 	}
 	for _, e := range g.edges {
 		e.Points = g.route(e, starts, ends)
-		if slices.ContainsFunc(g.edges, func(o *edge) bool { return o.From == e.To && o.To == e.From && o != e }) {
-			g.aside(e)
-		}
 	}
 	if d.Edges == nil {
 		d.Edges = []*edge{}
@@ -88,33 +85,69 @@ func (g *graph) route(e *edge, starts, ends []float64) [][2]float64 {
 		out := along(a) + g.depth(a)
 		return [][2]float64{point(out, across(a)), point(max(out, along(b)+g.depth(b))+g.s.layer/3, (across(a)+across(b))/2), point(along(b)+g.depth(b), across(b))}
 	}
-	points := [][2]float64{point(along(first)+g.depth(first), across(first))}
-	for _, n := range e.path[1 : len(e.path)-1] {
-		points = append(points, point(starts[n.layer], across(n)), point(ends[n.layer], across(n)))
+	off := g.aside(e)
+	line := func(straight bool) (points [][2]float64) {
+		points = append(points, point(along(first)+g.depth(first), across(first)+off))
+		if straight {
+			points = append(points, point(ends[first.layer], across(first)+off))
+		}
+		for _, n := range e.path[1 : len(e.path)-1] {
+			points = append(points, point(starts[n.layer], across(n)), point(ends[n.layer], across(n)))
+		}
+		if straight {
+			points = append(points, point(starts[last.layer], across(last)+off))
+		}
+		return append(points, point(along(last), across(last)+off))
 	}
-	points = append(points, point(along(last), across(last)))
+	points := line(false)
+	if !g.down && g.behind(e, points) {
+		points = line(true) // within a layer, past boxes that are larger than the one it leads to
+	}
 	if e.back {
 		slices.Reverse(points)
 	}
 	return points
 }
 
+// curve is points along a line as the page draws it from the left to the right.
+func curve(points [][2]float64) (all [][2]float64) {
+	const steps = 20
+	for i := 1; i < len(points); i++ {
+		a, b := points[i-1], points[i]
+		for step := range steps + 1 {
+			t := float64(step) / steps
+			u, mid := 1-t, (a[0]+b[0])/2
+			all = append(all, [2]float64{
+				u*u*u*a[0] + 3*u*u*t*mid + 3*u*t*t*mid + t*t*t*b[0],
+				u*u*u*a[1] + 3*u*u*t*a[1] + 3*u*t*t*b[1] + t*t*t*b[1],
+			})
+		}
+	}
+	return all
+}
+
+// behind reports whether a line runs behind a box to which it does not lead.
+func (g *graph) behind(e *edge, points [][2]float64) bool {
+	line := curve(points)
+	return slices.ContainsFunc(g.nodes, func(n *node) bool {
+		return n.ID != e.From && n.ID != e.To && slices.ContainsFunc(line, func(p [2]float64) bool {
+			return p[0] > n.X && p[0] < n.X+n.W && p[1] > n.Y && p[1] < n.Y+n.H
+		})
+	})
+}
+
 // beside is how far the lines of two nodes that lead to each other are from the middle between them, in pixels.
 const beside = 7
 
-// aside moves the ends of an edge off the middle: forth on one side, back on the other.
-func (g *graph) aside(e *edge) {
-	by := float64(beside)
+// aside is how far the ends of an edge are off the middle of its boxes: forth on one side and back on the other, where both are.
+func (g *graph) aside(e *edge) float64 {
+	if !slices.ContainsFunc(g.edges, func(o *edge) bool { return o.From == e.To && o.To == e.From && o != e }) {
+		return 0
+	}
 	if e.back {
-		by = -by
+		return beside
 	}
-	axis := 1
-	if g.down {
-		axis = 0
-	}
-	last := len(e.Points) - 1
-	e.Points[0][axis] -= by
-	e.Points[last][axis] -= by
+	return -beside
 }
 
 // move shifts a drawing and all within it.

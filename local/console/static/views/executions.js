@@ -97,7 +97,7 @@ export default function executions() {
     const shown = drawing.edges.filter((e) => e.kind !== 'catch' || errors || took.has(`${e.from}>${e.to}`));
     // As wide as there is room for, while it is readable.
     const room = (document.querySelector('.machine')?.clientWidth || 760) - 2;
-    const w = Math.min(drawing.w, Math.max(room, drawing.w * 0.75));
+    const w = Math.min(drawing.w, Math.max(room, drawing.w * 0.7));
     return h('div', { class: 'canvas machine', tabindex: 0, role: 'region', 'aria-label': 'The state machine' },
       s('svg', { class: 'drawing', viewBox: `0 0 ${drawing.w} ${drawing.h}`, width: Math.round(w), height: Math.round((drawing.h * w) / drawing.w), role: 'group', 'aria-label': 'States and transitions' }, arrows(),
         drawing.nodes.filter((n) => n.container).map((n) => state(n, kind(n), m.get(n.id))),

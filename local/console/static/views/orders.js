@@ -194,12 +194,22 @@ export default function orders({ go }) {
     e.detail ? block(e.detail, 'What it said') : null);
   }
 
+  /** What a line of the log says, without the rest of it. */
+  function said(line) {
+    try {
+      const { msg, message } = JSON.parse(line);
+      return msg ?? message ?? 'metrics';
+    } catch {
+      return line.slice(0, 120);
+    }
+  }
+
   function events() {
     const all = trail.data?.events ?? [];
     return h('details', { class: 'trail' }, h('summary', {}, `Everything that happened (${all.length})`),
       all.length ? h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ['Time', 'Kind', 'What', 'From', 'To', ''].map((t) => h('th', { scope: 'col' }, t)))),
         h('tbody', {}, all.map((e) => memo(e.seq, [], () => h('tr', { class: e.err ? 'failed' : '' },
-          h('td', { class: 'mono when' }, clock(e.time)), h('td', {}, e.kind), h('td', { class: 'mono long' }, e.action), h('td', {}, labelOf(actor(e.from))), h('td', {}, labelOf(actor(e.to))), h('td', { class: 'fail' }, e.err ?? ''))))))) : null);
+          h('td', { class: 'mono when' }, clock(e.time)), h('td', {}, e.kind), h('td', { class: 'mono long' }, e.kind === 'log' ? said(e.detail) : e.action), h('td', {}, labelOf(actor(e.from))), h('td', {}, labelOf(actor(e.to))), h('td', { class: 'fail' }, e.err ?? ''))))))) : null);
   }
 
   return {
