@@ -56,7 +56,7 @@ func (c *Control) evaluateCode(input []byte) (map[string]any, error) {
 	o, err := runtime.Call(program, function, ctx)
 	out := map[string]any{"logs": logs, "stash": string(o.Stash), "outErrors": outErrors(o.Errors)}
 	if o.Stash == nil {
-		out["stash"] = string(either(string(ctx.Stash), "{}"))
+		out["stash"] = either(string(ctx.Stash), "{}")
 	}
 	var thrown *appsyncjs.Error
 	switch {
