@@ -91,6 +91,19 @@ func TestAnOrdersLanes(t *testing.T) {
 	}
 }
 
+// An execution that is redriven is no longer over, and is in the state in which it failed.
+func TestARedrivenOrder(t *testing.T) {
+	o := newOrders()
+	o.take(local.Event{Kind: local.EventCall, Action: "states:StartExecution", Detail: `{"name":"h-1","input":"{\"orderId\":\"1\"}"}`})
+	o.take(local.Event{Kind: local.EventState, Action: "ExecutionStarted", Ref: "h-1", Detail: `{"orderId":"1"}`})
+	o.take(local.Event{Kind: local.EventState, To: "Charge", Action: "TaskStateEntered", Ref: "h-1"})
+	o.take(local.Event{Kind: local.EventState, Action: "ExecutionFailed", Ref: "h-1", Err: "Broken: "})
+	o.take(local.Event{Kind: local.EventState, Action: "ExecutionRedriven", Ref: "h-1", Detail: "null"})
+	if a := o.byID["1"]; a == nil || a.Outcome != "" || a.State != "Charge" {
+		t.Errorf("redriven: %+v", a)
+	}
+}
+
 // Who asks for what changed gets it once, in the order in which it changed.
 func TestOrdersSinceAVersion(t *testing.T) {
 	o := newOrders()

@@ -59,8 +59,9 @@ type anOrder struct {
 	// Final is whether a poll was told not to poll again.
 	Final bool `json:"final"`
 
-	entries []entry
-	version uint64
+	failedIn string // the state in which the execution ended, for a redrive
+	entries  []entry
+	version  uint64
 }
 
 // orders finds out about orders from what the stack tells.
@@ -210,8 +211,10 @@ func (o *orders) takeState(e local.Event) {
 	case strings.HasSuffix(e.Action, "StateEntered"):
 		a.State = e.To
 	case e.Action == "ExecutionStarted":
+	case e.Action == "ExecutionRedriven":
+		a.Outcome, a.State = "", a.failedIn
 	case strings.HasPrefix(e.Action, "Execution"):
-		a.Outcome, a.State = e.Action, ""
+		a.Outcome, a.State, a.failedIn = e.Action, "", a.State
 	}
 	if e.Err != "" {
 		a.Errors++
