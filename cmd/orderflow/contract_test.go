@@ -5,47 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
-
-// startUp runs orderflow up as another process until the test ends, and returns where it is.
-func startUp(t *testing.T, args ...string) string {
-	t.Helper()
-	folder := t.TempDir()
-	out, err := os.Create(filepath.Join(folder, "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var errors bytes.Buffer
-	cmd := command(t, append([]string{"up", "--addr", "127.0.0.1:0", "--no-reload", "--logs", filepath.Join(folder, "logs")}, args...)...)
-	cmd.Stdout, cmd.Stderr = out, &errors
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
-		<-ended
-		_ = out.Close() // it is temporary
-	})
-	where := regexp.MustCompile(`ORDERFLOW_URL=(\S+)`)
-	for deadline := time.Now().Add(scriptPatience); ; time.Sleep(20 * time.Millisecond) {
-		text, err := os.ReadFile(out.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m := where.FindSubmatch(text); m != nil {
-			return string(m[1])
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("orderflow up is not up; it printed %q", text)
-		}
-	}
-}
 
 // contract runs the walk through the HTTP contract.
 func contract(t *testing.T, base string) (string, error) {
@@ -62,7 +24,7 @@ func contract(t *testing.T, base string) (string, error) {
 // TestContract walks the whole HTTP contract with nothing but curl.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	out, err := contract(t, startUp(t))
+	out, err := contract(t, startUp(t, "--no-reload").url)
 	if err != nil || strings.Contains(out, "MISS") || strings.Count(out, "\nok ") < 25 {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -85,7 +47,7 @@ func TestContractMissed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(app, "orderflow-dev.template.json"), broken, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, err := contract(t, startUp(t, "--app", app))
+	out, err := contract(t, startUp(t, "--no-reload", "--app", app).url)
 	if err == nil || !strings.Contains(out, "MISS  POST /orders: 202") || !strings.Contains(out, "rows of the contract are missed") {
 		t.Errorf("%v\n%s", err, out)
 	}
