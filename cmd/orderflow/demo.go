@@ -37,6 +37,13 @@ type demoCommand struct {
 	Logs string `placeholder:"FILE" help:"Write the functions' logs to this file."`
 }
 
+// Help is the command's long help.
+func (*demoCommand) Help() string {
+	return "Each order is followed by polling, webhook and websocket at once. Time is virtual, and the same seed gives the same run; " +
+		"with --functions process or --data it is real. " +
+		"Exit codes: 0 all is well, 1 an accepted order is lost, an expectation is missed, or the channels do not tell the same events; 130 interrupted."
+}
+
 // Run implements the command.
 func (c *demoCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -107,6 +114,9 @@ func (c *demoCommand) run(ctx context.Context) error {
 	journal, err := openJournal(c.Data)
 	if err != nil {
 		return err
+	}
+	if _, ours := stack.Outputs()["InventoryTableName"]; !ours {
+		return fmt.Errorf("the demo's orders are for orderflow's own stack, which %s is not; orderflow up runs any", c.stackName())
 	}
 	if !journal.goesOn() {
 		if err := localapp.PutStock(stack, levels...); err != nil {

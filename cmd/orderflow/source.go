@@ -148,6 +148,9 @@ func (s *source) explained(err error) error {
 	switch {
 	case s.host.err != nil:
 		return s.host.err // one reason, which each function has
+	case s.Functions != "process" && strings.Contains(err.Error(), "no code is registered for Handler"):
+		reason, _, _ := strings.Cut(err.Error(), "; registered:")
+		return fmt.Errorf("%s: orderflow has the code of its own functions only; --functions process runs the binaries of --app", reason)
 	case strings.HasSuffix(err.Error(), "is in use by another process"):
 		return fmt.Errorf("%w; end that, or take another folder for --data", err)
 	}

@@ -31,6 +31,12 @@ type upCommand struct {
 	Logs   string            `placeholder:"FILE" help:"Write the functions' logs to this file; without it, to standard error."`
 }
 
+// Help is the command's long help.
+func (*upCommand) Help() string {
+	return "It prints its URLs and the variables that the other commands, the AWS CLI and SDKs take; a page at /console shows what is going on. " +
+		"Changes of the template and of functions are taken over while it runs. docs/local.md tells more."
+}
+
 // Run implements the command.
 func (c *upCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
