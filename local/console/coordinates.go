@@ -94,6 +94,10 @@ func (g *graph) route(e *edge, starts, ends []float64) [][2]float64 {
 		for _, n := range e.path[1 : len(e.path)-1] {
 			points = append(points, point(starts[n.layer], across(n)), point(ends[n.layer], across(n)))
 		}
+		if len(e.path) == 2 && last.layer > first.layer+1 {
+			lane := g.lane(first, last, across)
+			points = append(points, point(starts[first.layer+1], lane), point(ends[last.layer-1], lane))
+		}
 		if straight {
 			points = append(points, point(starts[last.layer], across(last)+off))
 		}
@@ -107,6 +111,27 @@ func (g *graph) route(e *edge, starts, ends []float64) [][2]float64 {
 		slices.Reverse(points)
 	}
 	return points
+}
+
+// lane is where a line without a place of its own passes by all boxes between its ends: on the nearer side.
+func (g *graph) lane(first, last *node, across func(*node) float64) float64 {
+	const beside = 8
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, layer := range g.layers[first.layer+1 : last.layer] {
+		for _, n := range layer {
+			if !n.dummy {
+				low, high = min(low, across(n)-g.extent(n)/2-beside), max(high, across(n)+g.extent(n)/2+beside)
+			}
+		}
+	}
+	way := func(lane float64) float64 { return math.Abs(across(first)-lane) + math.Abs(across(last)-lane) }
+	switch {
+	case math.IsInf(low, 1):
+		return (across(first) + across(last)) / 2
+	case way(low) <= way(high):
+		return low
+	}
+	return high
 }
 
 // curve is points along a line as the page draws it from the left to the right.

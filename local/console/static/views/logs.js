@@ -2,7 +2,7 @@ import { h, memo } from '../dom.js';
 import { store, get, labelOf, changed } from '../store.js';
 import { clock, block } from '../format.js';
 
-const most = 1000; // lines on the page
+const most = 500; // lines on the page
 
 const levels = { ERROR: 'bad', WARN: 'warn', INFO: 'busy', DEBUG: 'idle' };
 

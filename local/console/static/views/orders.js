@@ -4,6 +4,9 @@ import { clock, span, pretty, block, chip, tone, short } from '../format.js';
 import { href } from '../app.js';
 import { say } from '../dialogs.js';
 
+/** How many orders the list has; the filter finds the others. */
+const shown = 100;
+
 const lanes = [['poll', 'Polled status'], ['webhook', 'Webhook'], ['websocket', 'Websocket']];
 
 export default function orders({ go }) {
@@ -110,13 +113,13 @@ export default function orders({ go }) {
         : h('div', { class: 'scroll' }, h('table', {},
           h('caption', { class: 'sr' }, 'Orders, the latest first'),
           h('thead', {}, h('tr', {}, ['Order', 'Tenant', 'Status', 'Seen by', 'Took'].map((t, i) => h('th', { scope: 'col', class: i === 4 ? 'num' : '', title: i === 3 ? 'Polled status, webhook, websocket' : i === 4 ? 'From the first to the latest that was seen of it' : null }, t)))),
-          h('tbody', {}, all.slice(0, 200).map((o) => memo(o.id, [o, o.id === chosen], () => h('tr', { class: o.id === chosen ? 'chosen' : '' },
+          h('tbody', {}, all.slice(0, shown).map((o) => memo(o.id, [o, o.id === chosen], () => h('tr', { class: o.id === chosen ? 'chosen' : '' },
             h('td', { class: 'id' }, h('a', { href: href(`orders/${encodeURIComponent(o.id)}`), 'data-row': '', class: 'mono', title: o.id, 'aria-current': o.id === chosen ? 'true' : null }, short(o.id))),
             h('td', { class: 'tenant', title: o.tenant }, o.tenant ?? ''),
             h('td', { class: 'state' }, chip(o.status), o.reason ? h('span', { class: 'note' }, ` ${o.reason}`) : '', o.errors && tone(o.status) === 'busy' ? h('span', { class: 'chip bad', title: 'failed tries' }, o.errors) : ''),
             h('td', { class: 'dots' }, lanes.map(([lane, name]) => h('span', { class: `dot ${o.channels[lane] ? 'on' : ''}`, title: `${name}: ${o.channels[lane] ?? 0}` }, h('span', { class: 'sr' }, `${name} ${o.channels[lane] ?? 0} `)))),
             h('td', { class: 'num' }, span(Date.parse(o.last) - Date.parse(o.first)))))))),
-          all.length > 200 ? h('p', { class: 'note' }, `The latest 200 of ${all.length}; the filter finds the others.`) : null));
+          all.length > shown ? h('p', { class: 'note' }, `The latest ${shown} of ${all.length}; the filter finds the others.`) : null));
   }
 
   function detail() {
