@@ -63,6 +63,7 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 	}
 	id := a.place(anOrder)
 	a.ended(id, "COMPLETED")
+	a.until("the last webhook", a.stack.Idle)
 	last := a.events("", func(name string, data json.RawMessage) bool {
 		if name == "trace" {
 			take(data)
