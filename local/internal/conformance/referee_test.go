@@ -37,7 +37,7 @@ func TestMoto(t *testing.T) {
 			execute(t, url)
 			suite(t, moto[name], func(t testing.TB) conformance.World {
 				cfg := aws.Config{
-					Region: "eu-central-1", BaseEndpoint: &url, RetryMaxAttempts: 1,
+					Region: "eu-central-1", BaseEndpoint: &url, RetryMaxAttempts: 1, HTTPClient: referee.Client(),
 					Credentials: credentials.NewStaticCredentialsProvider("AKIALOCAL", "secret", ""),
 				}
 				return conformance.World{Config: cfg, Names: provision(t, cfg, fmt.Sprint("-", worlds.Add(1))), Sleep: time.Sleep}
@@ -51,7 +51,7 @@ const noDocker = "moto runs functions in Docker only"
 
 // execute has moto run state machines, which it only pretends to do otherwise.
 func execute(t *testing.T, url string) {
-	res, err := http.Post(url+"/moto-api/config", "application/json", strings.NewReader(`{"stepfunctions":{"execute_state_machine":true}}`))
+	res, err := referee.Client().Post(url+"/moto-api/config", "application/json", strings.NewReader(`{"stepfunctions":{"execute_state_machine":true}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func (c *client) call(action, input string) string {
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Date", "20260301T120000Z")
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260301/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
-	res, err := http.DefaultClient.Do(req)
+	res, err := referee.Client().Do(req)
 	if err != nil {
 		c.t.Fatalf("%s: %v", action, err)
 	}

@@ -1,16 +1,11 @@
 package sns_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -56,34 +51,6 @@ type party struct {
 	take   func(queue string) []string
 }
 
-// oneWrite makes a request in one write and reads the answer to its end. moto's server
-// closes the connection with its answer, and http.Transport, which writes and reads at the
-// same time, drops the rest of an answer that comes before it is done with writing.
-type oneWrite struct{}
-
-// RoundTrip implements http.RoundTripper.
-func (oneWrite) RoundTrip(req *http.Request) (*http.Response, error) {
-	conn, err := net.Dial("tcp", req.URL.Host)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close()
-	var request bytes.Buffer
-	if err := req.Write(&request); err != nil {
-		return nil, err
-	}
-	if _, err := conn.Write(request.Bytes()); err != nil {
-		return nil, err
-	}
-	res, err := http.ReadResponse(bufio.NewReader(conn), req)
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(res.Body)
-	res.Body = io.NopCloser(bytes.NewReader(body))
-	return res, err
-}
-
 // startMoto makes the topic and the queues in moto.
 func startMoto(t *testing.T) *party {
 	base := referee.Moto(t)
@@ -92,7 +59,7 @@ func startMoto(t *testing.T) *party {
 	})
 	ctx := context.Background()
 	p := &party{queues: map[string]string{}}
-	direct := &http.Client{Transport: oneWrite{}}
+	direct := referee.Client()
 	p.sns = sdk.New(sdk.Options{Region: region, BaseEndpoint: &base, Credentials: credentials, Retryer: aws.NopRetryer{}, HTTPClient: direct})
 	queues := sqssdk.New(sqssdk.Options{Region: region, BaseEndpoint: &base, Credentials: credentials, Retryer: aws.NopRetryer{}, HTTPClient: direct})
 	made, err := p.sns.CreateTopic(ctx, &sdk.CreateTopicInput{Name: aws.String("orders")})

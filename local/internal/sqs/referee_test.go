@@ -216,7 +216,7 @@ func newMoto(t *testing.T) *side {
 		req.Header.Set("X-Amz-Target", "AmazonSQS."+action)
 		req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 		req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20260301/eu-central-1/sqs/aws4_request, SignedHeaders=host, Signature=00")
-		res, err := http.DefaultClient.Do(req)
+		res, err := referee.Client().Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
