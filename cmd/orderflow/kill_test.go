@@ -26,7 +26,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // TestKilledAgainAndAgainNothingIsLost kills a demo with kill -9 in the middle of its
-// orders, several times, and lets it go on: all that was acknowledged comes to its end as expected.
+// orders, several times, and lets it go on: all that was acknowledged comes to an end.
 func TestKilledAgainAndAgainNothingIsLost(t *testing.T) {
 	for _, functions := range []string{"in-process", "process"} {
 		t.Run(functions, func(t *testing.T) {
@@ -82,7 +82,8 @@ func TestKilledAgainAndAgainNothingIsLost(t *testing.T) {
 			}
 			args = args[:5] // in the end it builds the functions itself
 			out, err := run(0)
-			if err != nil || !strings.Contains(out, "77 submitted, 44 completed, 9 rejected, 2 failed, 19 refused, 0 lost") {
+			// How many are completed is chance: a demo that is killed between an order and its cancellation finds it completed.
+			if err != nil || !strings.Contains(out, "\n77 submitted, ") || !strings.Contains(out, " 9 rejected, 2 failed, 19 refused, 0 lost\n") {
 				t.Errorf("in the end: %v\n%s", err, out)
 			}
 			if n := acknowledged(); n != 0 {
