@@ -10,9 +10,8 @@ demo: ## run orders through the whole stack on this machine
 
 # Packages with goroutines or locks of their own, which a test holds this list to; their tests run under the race detector.
 RACE := ./client/... ./cmd/... ./webhook/... ./local ./local/console ./local/localtest ./local/internal/appsync \
-	./local/internal/authority ./local/internal/lambda ./local/internal/runtimeapi ./local/internal/sim
-# Those whose long tests run without it; the others do under it as well.
-RACE_SHORT := ./internal/bootstrap ./internal/egress ./internal/handler
+	./local/internal/authority ./local/internal/lambda ./local/internal/runtimeapi ./local/internal/sim \
+	./internal/bootstrap ./internal/egress ./internal/handler
 # Modules of their own.
 EXAMPLES := examples/documents
 
@@ -28,7 +27,6 @@ lint: ## format, vet and staticcheck
 test: ## all tests, with the race detector where there are goroutines
 	@command -v "$${JSII_NODE:-node}" >/dev/null || echo "there is no Node.js: tests that synthesize are skipped"
 	go test $(GOTESTFLAGS) -race $(RACE)
-	go test $(GOTESTFLAGS) -race -short $(RACE_SHORT)
 	go test $(GOTESTFLAGS) $$(packages=$$(go list ./...) && race=$$(go list $(RACE)) && echo "$$packages" | grep -vxF "$$race")
 	for module in $(EXAMPLES); do (cd $$module && go test $(GOTESTFLAGS) ./...) || exit 1; done
 

@@ -307,7 +307,7 @@ func closingQuote(s string, pos int) int {
 }
 
 // unescape takes the backslashes out of a name or a text: \n and the like,
-// \uXXXX, and any other character stands for itself.
+// \u0041, and any other character stands for itself.
 func unescape(s string) (string, error) {
 	if !strings.Contains(s, `\`) {
 		return s, nil
