@@ -9,6 +9,7 @@ package referee
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,6 +70,28 @@ func Velocity(t testing.TB, source string, input []byte) []byte {
 		jars = append(jars, filepath.Join(folder, name))
 	}
 	return Java(t, jars, source, input)
+}
+
+// Judge has a program in Java judge cases, each a value for JSON, and returns what it says of each, in a line. The folder has
+// Referee.java, and its jars in target/dependency; name is what they are of.
+func Judge[T any](t testing.TB, folder, name string, cases []T) []string {
+	t.Helper()
+	jars, err := filepath.Glob(filepath.Join(folder, "target", "dependency", "*.jar"))
+	if err != nil || len(jars) == 0 {
+		t.Skipf("no referee: the jars of %s are not there (see referee_test.go)", name)
+	}
+	var in bytes.Buffer
+	for _, c := range cases {
+		if err := json.NewEncoder(&in).Encode(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := Java(t, jars, filepath.Join(folder, "Referee.java"), in.Bytes())
+	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	if len(lines) != len(cases) {
+		t.Fatalf("the referee answered %d of %d cases", len(lines), len(cases))
+	}
+	return lines
 }
 
 // Java runs a source file with the jars beside it and returns what it prints.

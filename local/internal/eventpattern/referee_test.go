@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/internal/referee"
@@ -19,21 +17,7 @@ import (
 // referee TestCases checks its stored verdicts.
 func ruler(t *testing.T, cases []testCase) []testCase {
 	t.Helper()
-	jars, err := filepath.Glob("testdata/ruler/target/dependency/*.jar")
-	if err != nil || len(jars) == 0 {
-		t.Skip("no referee: the jars of Event Ruler are not there (see referee_test.go)")
-	}
-	var in bytes.Buffer
-	for _, c := range cases {
-		if err := json.NewEncoder(&in).Encode(c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out := referee.Java(t, jars, "testdata/ruler/Referee.java", in.Bytes())
-	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
-	if len(lines) != len(cases) {
-		t.Fatalf("the referee answered %d of %d cases", len(lines), len(cases))
-	}
+	lines := referee.Judge(t, "testdata/ruler", "Event Ruler", cases)
 	judged := make([]testCase, len(cases))
 	for i, c := range cases {
 		judged[i] = testCase{c.Pattern, c.Event, withoutMessage(c.Pattern, lines[i])}

@@ -252,17 +252,22 @@ func (ex *Execution) describe() map[string]any {
 }
 
 func (s *Service) describeExecution(b []byte) ([]byte, error) {
+	ex, err := s.executionOf(b)
+	if err != nil {
+		return nil, err
+	}
+	return appendJSON(nil, ex.describe()), nil
+}
+
+// executionOf is the execution that an input names, which has nothing else in it.
+func (s *Service) executionOf(b []byte) (*Execution, error) {
 	var in struct {
 		ExecutionArn string `json:"executionArn"`
 	}
 	if err := decodeInput(b, &in); err != nil {
 		return nil, err
 	}
-	ex, err := s.findExecution(in.ExecutionArn)
-	if err != nil {
-		return nil, err
-	}
-	return appendJSON(nil, ex.describe()), nil
+	return s.findExecution(in.ExecutionArn)
 }
 
 func (s *Service) describeStateMachine(b []byte) ([]byte, error) {

@@ -2,13 +2,7 @@ package states
 
 // describeStateMachineForExecution tells of the definition and the role with which an execution began.
 func (s *Service) describeStateMachineForExecution(b []byte) ([]byte, error) {
-	var in struct {
-		ExecutionArn string `json:"executionArn"`
-	}
-	if err := decodeInput(b, &in); err != nil {
-		return nil, err
-	}
-	ex, err := s.findExecution(in.ExecutionArn)
+	ex, err := s.executionOf(b)
 	if err != nil {
 		return nil, err
 	}
