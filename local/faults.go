@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -171,11 +172,7 @@ func (f *Fault) suffer(b *bus, c api.Call, do func(done func([]byte, error)), do
 	case Throttle:
 		done(nil, throttled(c.Service))
 	case FailWith:
-		code := f.ErrorName
-		if code == "" {
-			code = "Fault"
-		}
-		done(nil, api.Errorf(code, "%s", f.message()))
+		done(nil, api.Errorf(f.errorName(), "%s", f.message()))
 	case CrashBefore:
 		done(nil, lost)
 	case CrashAfter:
@@ -189,11 +186,10 @@ func (f *Fault) suffer(b *bus, c api.Call, do func(done func([]byte, error)), do
 	}
 }
 
+func (f *Fault) errorName() string { return cmp.Or(f.ErrorName, "Fault") }
+
 func (f *Fault) message() string {
-	if f.Message == "" {
-		return "The fault " + f.Name
-	}
-	return f.Message
+	return cmp.Or(f.Message, "The fault "+f.Name)
 }
 
 // throttled is how a service refuses a call when there are too many.
@@ -238,11 +234,7 @@ func (i faulty) Invoke(inv lambda.Invocation, done func([]byte, *lambda.Function
 	run := func(then func([]byte, *lambda.FunctionError)) { undo = i.Invoker.Invoke(inv, then) }
 	switch f.Kind {
 	case FailWith:
-		name := f.ErrorName
-		if name == "" {
-			name = "Fault"
-		}
-		later(time.Millisecond, func() { done(nil, lambda.Failed(name, f.message())) })
+		later(time.Millisecond, func() { done(nil, lambda.Failed(f.errorName(), f.message())) })
 	case CrashBefore:
 		later(time.Millisecond, func() { done(nil, lambda.Exited(inv.RequestID)) })
 	case CrashAfter:

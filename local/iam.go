@@ -16,8 +16,9 @@ import (
 	"github.com/orderflow-cdk/orderflow/local/internal/apigateway"
 )
 
-// Identity is who signs requests with an access key, for methods that IAM
-// authorizes. What it may do is not simulated: it may call every method.
+// Identity is who signs requests with an access key: for methods that IAM
+// authorizes, and for AWS's services. What it may do is not in the template, so everything
+// is allowed to it.
 type Identity struct {
 	// SecretAccessKey is the key's secret.
 	SecretAccessKey string

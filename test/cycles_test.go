@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -136,12 +137,7 @@ func circleIn(needs map[string][]string) []string {
 		state[id] = done
 		return nil
 	}
-	ids := make([]string, 0, len(needs))
-	for id := range needs {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(needs)) {
 		if circle := visit(id); circle != nil {
 			return circle
 		}
