@@ -18,7 +18,7 @@ import (
 
 // Identity is who signs requests with an access key: for methods that IAM
 // authorizes, and for AWS's services. What it may do is not in the template, so everything
-// is allowed to it.
+// is allowed to it that no policy of a resource denies.
 type Identity struct {
 	// SecretAccessKey is the key's secret.
 	SecretAccessKey string
