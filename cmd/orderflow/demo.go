@@ -91,10 +91,14 @@ func (c *demoCommand) run(ctx context.Context) error {
 	}
 	defer listener.Close()
 	base := "http://" + listener.Addr().String()
+	journal, err := openJournal(c.Data)
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
 	wall := time.Now()
 	listeners := newChannels()
 	o := local.Options{
-		Seed: c.Seed, Logs: logs, KeepHistories: -1, Egress: localapp.Egress(listeners.egress()), OnFrame: listeners.onFrame, Data: c.Data,
+		Seed: c.Seed, Logs: logs, KeepHistories: -1, Egress: localapp.Egress(listeners.egress()), OnFrame: listeners.onFrame, Data: journal.data(),
 	}
 	if o.RealTime = c.Functions == "process" || c.Data != ""; o.RealTime {
 		o.Endpoint, o.Seed = base, uint64(time.Now().UnixNano())
@@ -110,10 +114,6 @@ func (c *demoCommand) run(ctx context.Context) error {
 	defer server.Close()
 	if o.RealTime {
 		go func() { _ = stack.Run(context.Background()) }() // until the stack is closed
-	}
-	journal, err := openJournal(c.Data)
-	if err != nil {
-		return err
 	}
 	if _, ours := stack.Outputs()["InventoryTableName"]; !ours {
 		return fmt.Errorf("the demo's orders are for orderflow's own stack, which %s is not; orderflow up runs any", c.stackName())
@@ -147,6 +147,10 @@ func (c *demoCommand) run(ctx context.Context) error {
 	} else {
 		r.print(os.Stdout, stack.Now().Sub(d.started), time.Since(wall))
 		printFigures(os.Stdout, stack.FunctionFigures())
+	}
+	stack.Close()
+	if err := journal.remove(); err != nil {
+		return err
 	}
 	return r.verdict()
 }
