@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/aws/jsii-runtime-go"
 
@@ -14,10 +15,23 @@ import (
 )
 
 func main() {
-	if err := node.Check(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, "infra:", err)
+	if err := synth(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintln(os.Stderr, "infra:", strings.TrimSuffix(line, "\n"))
+		}
 		os.Exit(1)
 	}
+}
+
+func synth() error {
+	if err := node.Check(context.Background()); err != nil {
+		return err
+	}
 	defer jsii.Close()
-	app.New(app.Options{}).Synth(nil)
+	a, err := app.New(app.Options{})
+	if err != nil {
+		return err
+	}
+	a.Synth(nil)
+	return nil
 }

@@ -11,6 +11,10 @@ import (
 func BenchmarkSynth(b *testing.B) {
 	assets, context := bootstraps(b), flags(b)
 	for b.Loop() {
-		app.New(app.Options{Assets: assets, Context: context, Outdir: b.TempDir()}).Synth(nil)
+		a, err := app.New(app.Options{Assets: assets, Context: context, Outdir: b.TempDir()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		a.Synth(nil)
 	}
 }

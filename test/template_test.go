@@ -134,8 +134,9 @@ func flags(t testing.TB) map[string]any {
 }
 
 var synthesized struct {
-	once   sync.Once
-	stacks map[string]template
+	once     sync.Once
+	stacks   map[string]template
+	manifest []byte
 }
 
 // stacks returns the app's templates by stack name.
@@ -143,7 +144,15 @@ func stacks(t testing.TB) map[string]template {
 	t.Helper()
 	synthesized.once.Do(func() {
 		dir := t.TempDir()
-		app.New(app.Options{Assets: bootstraps(t), Context: flags(t), Outdir: dir}).Synth(nil)
+		a, err := app.New(app.Options{Assets: bootstraps(t), Context: flags(t), Outdir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Synth(nil)
+		synthesized.manifest, err = os.ReadFile(filepath.Join(dir, "manifest.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
 		found := map[string]template{}
 		for _, env := range app.Environments() {
 			name := "orderflow-" + env.Name

@@ -18,6 +18,9 @@
 package app
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -28,6 +31,9 @@ type Options struct {
 	// build-functions writes it. Default: dist.
 	Assets string
 
+	// Environments are those that get a stack. Default: all of environments.go.
+	Environments []Environment
+
 	// Context takes the place of what the CDK's command line reads from
 	// cdk.json, for a synthesis without it. Default: none.
 	Context map[string]any
@@ -37,9 +43,15 @@ type Options struct {
 	Outdir string
 }
 
-// New returns the app with the stacks of all environments. The process must end
-// with jsii.Close.
-func New(options Options) awscdk.App {
+// New returns the app with the stacks of all environments, or an error with a line
+// for everything that is wrong with one of them. The process must end with jsii.Close.
+func New(options Options) (awscdk.App, error) {
+	if options.Environments == nil {
+		options.Environments = Environments()
+	}
+	if err := validate(options.Environments); err != nil {
+		return nil, err
+	}
 	props := &awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)}
 	if options.Context != nil {
 		props.Context = &options.Context
@@ -51,8 +63,21 @@ func New(options Options) awscdk.App {
 		options.Assets = "dist"
 	}
 	app := awscdk.NewApp(props)
-	for _, env := range Environments() {
+	for _, env := range options.Environments {
 		newStack(app, env, options.Assets)
 	}
-	return app
+	return app, nil
+}
+
+func validate(all []Environment) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, env := range all {
+		errs = append(errs, env.Validate())
+		if seen[env.Name] {
+			errs = append(errs, fmt.Errorf("environment %s: there are two with this name", env.Name))
+		}
+		seen[env.Name] = true
+	}
+	return errors.Join(errs...)
 }

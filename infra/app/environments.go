@@ -15,7 +15,19 @@ import (
 // Environment is everything in which the environments differ. Each of them says
 // every field: nothing is inherited, so that this file is the whole story.
 type Environment struct {
+	// Name ends the stack's name, and the namespace of its metrics: lower-case
+	// letters, digits and hyphens.
 	Name string
+
+	// Production marks the environments that real customers depend on: Validate
+	// then demands whatever guards them. An environment that is called prod or
+	// production must be one, also as the first part of its name, as in prod-eu.
+	Production bool
+
+	// Account and Region are where the environment may be deployed, and nowhere
+	// else. Both empty: to wherever the credentials lead, which lets every developer
+	// have an account of their own.
+	Account, Region string
 
 	// Architecture of the functions.
 	Architecture gofunction.Architecture
@@ -58,7 +70,7 @@ type Environment struct {
 	// WAF puts a firewall in front of the gateway.
 	WAF bool
 
-	// Alarms, with a topic that they notify.
+	// Alarms, with a topic that they notify. Every alarm has that action.
 	Alarms bool
 
 	// OldestMessage is how long an order may wait before there is an alarm.
@@ -102,6 +114,9 @@ func Environments() []Environment { return []Environment{dev, staging, prod} }
 
 var dev = Environment{
 	Name:                 "dev",
+	Production:           false,
+	Account:              "",
+	Region:               "",
 	Architecture:         gofunction.ARM64,
 	Workflow:             orderworkflow.Standard,
 	Payment:              Payment{Provider: config.ProviderSandbox},
@@ -126,6 +141,9 @@ var dev = Environment{
 
 var staging = Environment{
 	Name:                 "staging",
+	Production:           false,
+	Account:              "",
+	Region:               "",
 	Architecture:         gofunction.ARM64,
 	Workflow:             orderworkflow.Standard,
 	Payment:              Payment{Provider: config.ProviderSandbox},
@@ -150,6 +168,9 @@ var staging = Environment{
 
 var prod = Environment{
 	Name:                 "prod",
+	Production:           true,
+	Account:              "", // The account of a team that takes this over, and its region.
+	Region:               "",
 	Architecture:         gofunction.ARM64,
 	Workflow:             orderworkflow.Standard,
 	Payment:              Payment{Provider: config.ProviderHTTP, Endpoint: "https://payments.example.com/v1", Timeout: 10 * time.Second},

@@ -42,11 +42,15 @@ type stack struct {
 func newStack(scope constructs.Construct, env Environment, assets string) {
 	name := "orderflow-" + env.Name
 	s := &stack{env: env, assets: assets}
-	s.Stack = awscdk.NewStack(scope, jsii.String(name), &awscdk.StackProps{
+	props := &awscdk.StackProps{
 		Description:           jsii.String("Order flow, " + env.Name),
 		TerminationProtection: jsii.Bool(env.DeletionProtection),
 		Tags:                  &map[string]*string{"app": jsii.String("orderflow"), "environment": jsii.String(env.Name)},
-	})
+	}
+	if env.Account != "" {
+		props.Env = &awscdk.Environment{Account: jsii.String(env.Account), Region: jsii.String(env.Region)}
+	}
+	s.Stack = awscdk.NewStack(scope, jsii.String(name), props)
 	// The CDK makes functions and state machines depend on their role as well as
 	// on its policy. The former follows from the latter: redundant, not wrong.
 	s.TemplateOptions().SetMetadata(&map[string]any{
