@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -26,6 +28,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
 )
 
 // config is that of somebody's AWS clients.
@@ -258,6 +261,63 @@ func TestWhoSigns(t *testing.T) {
 	c.SessionToken = "another"
 	_, tables, _ = list(c)
 	wantCode(t, tables, "UnrecognizedClientException")
+}
+
+func TestTheStackIsDescribed(t *testing.T) {
+	s := serveApp(t)
+	ctx := t.Context()
+	stacks := cloudformation.NewFromConfig(s.root())
+	name := aws.String("orderflow-dev")
+	about := must[*cloudformation.DescribeStacksOutput](t)(stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: name})).Stacks[0]
+	outputs := map[string]string{}
+	for _, o := range about.Outputs {
+		outputs[*o.OutputKey] = *o.OutputValue
+	}
+	if diff := cmp.Diff(s.Outputs(), outputs); diff != "" || about.StackStatus != cftypes.StackStatusCreateComplete || about.CreationTime == nil || *about.StackName != *name {
+		t.Errorf("the stack: %+v\n%s", about, diff)
+	}
+	if again := must[*cloudformation.DescribeStacksOutput](t)(stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: about.StackId})); *again.Stacks[0].StackId != *about.StackId {
+		t.Errorf("by its id: %+v", again.Stacks)
+	}
+	var queues []string
+	pages := cloudformation.NewListStackResourcesPaginator(stacks, &cloudformation.ListStackResourcesInput{StackName: name})
+	for pages.HasMorePages() {
+		for _, r := range must[*cloudformation.ListStackResourcesOutput](t)(pages.NextPage(ctx)).StackResourceSummaries {
+			if *r.ResourceType == "AWS::SQS::Queue" {
+				queues = append(queues, *r.PhysicalResourceId)
+			}
+		}
+	}
+	if !slices.Contains(queues, outputs["DeadLetterQueueUrl"]) || !slices.Contains(queues, outputs["WebhooksDeadLetterQueueUrl"]) {
+		t.Errorf("the queues: %v", queues)
+	}
+	machine := s.resource("AWS::StepFunctions::StateMachine", "WorkflowStateMachine")
+	one := must[*cloudformation.DescribeStackResourceOutput](t)(stacks.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: name, LogicalResourceId: &machine.LogicalID}))
+	if *one.StackResourceDetail.PhysicalResourceId != machine.ARN {
+		t.Errorf("the state machine: %+v", one.StackResourceDetail)
+	}
+	of := must[*cloudformation.DescribeStackResourcesOutput](t)(stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{PhysicalResourceId: &machine.ARN}))
+	if len(of.StackResources) != 1 || *of.StackResources[0].LogicalResourceId != machine.LogicalID {
+		t.Errorf("whose resource the state machine is: %+v", of.StackResources)
+	}
+	gone := must[*cloudformation.ListStacksOutput](t)(stacks.ListStacks(ctx, &cloudformation.ListStacksInput{StackStatusFilter: []cftypes.StackStatus{"DELETE_COMPLETE"}}))
+	all := must[*cloudformation.ListStacksOutput](t)(stacks.ListStacks(ctx, nil))
+	if len(gone.StackSummaries) != 0 || len(all.StackSummaries) != 1 {
+		t.Errorf("the stacks: %+v, deleted ones %+v", all.StackSummaries, gone.StackSummaries)
+	}
+
+	_, err := stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String("orderflow-prod")})
+	wantCode(t, err, "ValidationError")
+	_, err = stacks.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: name, LogicalResourceId: aws.String("Nothing")})
+	wantCode(t, err, "ValidationError")
+	_, err = stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: name})
+	wantCode(t, err, "NotSimulated")
+	c, err := s.RoleCredentials(s.role("ChargeRole"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = cloudformation.NewFromConfig(s.config(c)).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: name})
+	wantCode(t, err, "AccessDenied")
 }
 
 // What is not simulated is refused in a moment, in the protocol of the client, which does not try again.

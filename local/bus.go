@@ -22,6 +22,7 @@ var latency = map[string]time.Duration{
 	"appsync":        8 * time.Millisecond,
 	"logs":           10 * time.Millisecond,
 	"sts":            10 * time.Millisecond,
+	"cloudformation": 50 * time.Millisecond,
 }
 
 // bus carries every call of an AWS service inside the stack, whoever makes it.

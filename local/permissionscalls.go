@@ -40,6 +40,8 @@ func (p *policies) needs(c *api.Call) []need {
 		return []need{p.needOfLogs(c)}
 	case "appsync":
 		return []need{p.needOfAppSync(c)}
+	case "cloudformation":
+		return []need{p.needOfStacks(c)}
 	case "sts":
 		return nil // that a service may assume a role was asked before
 	}

@@ -174,6 +174,8 @@ func (p *policies) refusal(c *api.Call, n need, why decision) *api.Error {
 		e.Status = http.StatusForbidden
 	case "sns":
 		e.Code, e.Status = "AuthorizationError", http.StatusForbidden
+	case "cloudformation":
+		e.Code, e.Status = "AccessDenied", http.StatusForbidden
 	case "lambda", "appsync":
 		e.Status = http.StatusForbidden
 	}

@@ -123,6 +123,20 @@ func TestTheAWSCLIBringsBackADeadLetter(t *testing.T) {
 		t.Errorf("the task: %v", task)
 	}
 	s.completed(order)
+	stack := c.do("cloudformation", "describe-stacks", "--stack-name", "orderflow-dev")
+	outputs, _ := at(stack, "Stacks", 0, "Outputs").([]any)
+	told := map[string]string{}
+	for i := range outputs {
+		key, _ := at(outputs, i, "OutputKey").(string)
+		told[key], _ = at(outputs, i, "OutputValue").(string)
+	}
+	if len(told) != len(s.Outputs()) || told["DeadLetterQueueUrl"] != dead {
+		t.Errorf("the outputs: %v", stack)
+	}
+	if r := c.do("cloudformation", "list-stack-resources", "--stack-name", "orderflow-dev"); len(at(r, "StackResourceSummaries").([]any)) != len(s.Resources()) {
+		t.Errorf("the resources: %v", r)
+	}
+	c.refused("ValidationError", "cloudformation", "describe-stacks", "--stack-name", "orderflow-prod")
 	tasks := c.do("sqs", "list-message-move-tasks", "--source-arn", arn)
 	if at(tasks, "Results", 0, "Status") != "COMPLETED" || at(tasks, "Results", 0, "ApproximateNumberOfMessagesMoved") != 1.0 {
 		t.Errorf("the tasks: %v", tasks)

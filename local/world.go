@@ -90,6 +90,7 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	b.services["sns"] = w.topics
 	b.services["appsync"] = api.Func(s.controlGraphQL)
 	b.services["sts"] = api.Func(s.callTokens)
+	b.services["cloudformation"] = api.Func(s.callStacks)
 	s.openJournals(w)
 	w.names.groups = map[string]string{}
 	env := w.names.environment(o.Parameters)

@@ -20,6 +20,8 @@ type commands struct {
 	Watch    watchCommand    `cmd:"" help:"Tell an order's events as they come, up to its end."`
 	Cancel   cancelCommand   `cmd:"" help:"Ask for an order to be cancelled."`
 	Webhooks webhooksCommand `cmd:"" help:"Manage where the tenant's events are sent."`
+
+	Redrive redriveCommand `cmd:"" help:"List the dead letters of a deployed stack, and move them back."`
 }
 
 func main() {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"debug/elf"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,10 +18,12 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"exports": scriptExports,
 	"capture": scriptCapture,
 	"foreign": scriptForeign,
+	"console": scriptConsole,
+	"token":   scriptToken,
 }
 
 // printed is a variable as orderflow up prints it for a shell.
-var printed = regexp.MustCompile(`(ORDERFLOW_[A-Z_]+)=(\S+)`)
+var printed = regexp.MustCompile(`((?:ORDERFLOW|AWS)_[A-Z_]+)=(\S+)`)
 
 // scriptPatience is how long a script waits for what happens in the background.
 const scriptPatience = 60 * time.Second
@@ -75,4 +79,37 @@ func scriptForeign(ts *testscript.TestScript, neg bool, args []string) {
 	file := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(filepath.Dir(file), 0o755))
 	ts.Check(os.WriteFile(file, header, 0o755))
+}
+
+// scriptConsole is "console PATH JSON": it asks the console of the orderflow up whose variables are set for something.
+func scriptConsole(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: console path json")
+	}
+	req, err := http.NewRequest(http.MethodPost, ts.Getenv("ORDERFLOW_URL")+"/console/api/"+args[0], strings.NewReader(args[1]))
+	ts.Check(err)
+	req.Header.Set("X-Console", "script")
+	ts.Logf("%s", answerTo(ts, req))
+}
+
+// scriptToken is "token TENANT": it signs a user of the tenant in anew, whose token the commands take from then on.
+func scriptToken(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: token tenant")
+	}
+	req, err := http.NewRequest(http.MethodPost, ts.Getenv("ORDERFLOW_URL")+"/-/token?tenant="+args[0], http.NoBody)
+	ts.Check(err)
+	ts.Setenv("ORDERFLOW_TOKEN", strings.TrimSpace(answerTo(ts, req)))
+}
+
+func answerTo(ts *testscript.TestScript, req *http.Request) string {
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	if resp.StatusCode != http.StatusOK {
+		ts.Fatalf("%s %s: %s: %s", req.Method, req.URL.Path, resp.Status, text)
+	}
+	return string(text)
 }

@@ -50,7 +50,7 @@ func (h *deliverWebhook) fanOut(ctx context.Context, tenants [][]*job) {
 func delivery(j *job, e dynamo.Endpoint) sqstypes.SendMessageBatchRequestEntry {
 	return sqstypes.SendMessageBatchRequestEntry{
 		MessageBody:    &j.Body,
-		MessageGroupId: aws.String(deliveryGroup(e.Tenant)),
+		MessageGroupId: aws.String(DeliveryGroup(e.Tenant)),
 		MessageAttributes: map[string]sqstypes.MessageAttributeValue{
 			WebhookTenant:   stringValue(e.Tenant),
 			WebhookEndpoint: stringValue(e.ID),

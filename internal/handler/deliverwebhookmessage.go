@@ -82,11 +82,11 @@ func stringAttribute(m *events.SQSMessage, name string) string {
 	return ""
 }
 
-// deliveryGroup is the MessageGroupId of a tenant's deliveries: its tag, as of its events. Of a standard
+// DeliveryGroup is the MessageGroupId of a tenant's deliveries: its tag, as of its events. Of a standard
 // queue it makes a fair one: who has many deliveries under way does not keep the others' waiting. It is not
 // the endpoint's, since SQS calls a group noisy from a tenth of what is under way on, and of that a tenant with
 // 20 endpoints would have a twentieth in each group.
-func deliveryGroup(tenant string) string {
+func DeliveryGroup(tenant string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(tenant))
 }
 

@@ -38,7 +38,7 @@ func (h *manageWebhooks) test(ctx context.Context, r *webhookRequest) (answer, e
 	_, err = h.queue.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl:       &h.queueURL,
 		MessageBody:    aws.String(string(body)),
-		MessageGroupId: aws.String(deliveryGroup(r.Tenant)),
+		MessageGroupId: aws.String(DeliveryGroup(r.Tenant)),
 		MessageAttributes: map[string]types.MessageAttributeValue{
 			"tenant": attribute(r.Tenant), "endpoint": attribute(e.ID),
 		},

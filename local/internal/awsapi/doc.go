@@ -2,7 +2,7 @@
 // read, and how they are answered.
 //
 //	AWS JSON 1.0 and 1.1   SQS, DynamoDB and its streams, Step Functions, Secrets Manager, CloudWatch Logs
-//	AWS Query              SNS, STS, and SQS as its SDKs of before 2023 speak it
+//	AWS Query              SNS, STS, CloudFormation, and SQS as its SDKs of before 2023 speak it
 //	REST JSON              Lambda, AppSync
 //
 // Calls of anything else are recognized and refused, in the protocol of their client.

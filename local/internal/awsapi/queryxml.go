@@ -13,6 +13,8 @@ import (
 var namespaces = map[string]string{
 	"sqs": "http://queue.amazonaws.com/doc/2012-11-05/",
 	"sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+
+	"cloudformation": "http://cloudformation.amazonaws.com/doc/2010-05-15/",
 }
 
 // elements are what the members of SQS's JSON answers are called in its XML, where that differs. Batches have
@@ -25,8 +27,8 @@ var elements = map[string]string{
 // withoutResult are the actions of SQS that have no result.
 var withoutResult = []string{"DeleteMessage", "ChangeMessageVisibility", "SetQueueAttributes", "PurgeQueue"}
 
-// encodeQuery is the answer of SQS or STS in AWS Query: members are elements, a list is its elements one after the other (SQS
-// has flattened lists only), and a map of SQS's one element for each entry, with Name and Value.
+// encodeQuery is the answer of SQS, STS or CloudFormation in AWS Query: members are elements, a list is its elements one after the other (SQS
+// has flattened lists only) or each in an element "member" (CloudFormation), and a map of SQS's one element for each entry, with Name and Value.
 func encodeQuery(service, action string, out []byte, requestID string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<%sResponse xmlns="%s">`, action, namespaces[service])
@@ -35,11 +37,31 @@ func encodeQuery(service, action string, out []byte, requestID string) []byte {
 	d.UseNumber()
 	if d.Decode(&doc) == nil && !(service == "sqs" && slices.Contains(withoutResult, action)) {
 		fmt.Fprintf(&b, "<%sResult>", action)
+		if service == "cloudformation" {
+			listed(doc)
+		}
 		members(&b, action, doc)
 		fmt.Fprintf(&b, "</%sResult>", action)
 	}
 	fmt.Fprintf(&b, "<ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>", requestID, action)
 	return b.Bytes()
+}
+
+// listed puts the elements of lists into elements of their own, with the name that they have where lists are not flattened.
+func listed(doc map[string]any) {
+	for name, v := range doc {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				if m, ok := e.(map[string]any); ok {
+					listed(m)
+				}
+			}
+			doc[name] = map[string]any{"member": v}
+		case map[string]any:
+			listed(v)
+		}
+	}
 }
 
 func members(b *bytes.Buffer, action string, m map[string]any) {

@@ -42,6 +42,8 @@ var Services = []Served{
 		GetLogEvents`), "log groups come from the template, and events from its functions, gateway and state machines"},
 	{"secretsmanager", "AWS Secrets Manager", strings.Fields(`DescribeSecret GetSecretValue ListSecrets`), "secrets come from the template"},
 	{"sts", "AWS STS", strings.Fields(`AssumeRole GetCallerIdentity`), "roles come from the template"},
+	{"cloudformation", "AWS CloudFormation", strings.Fields(`DescribeStackResource DescribeStackResources DescribeStacks ListStackResources
+		ListStacks`), "there is one stack, that of the template"},
 }
 
 // CodeNotSimulated is the code of what AWS has and this package refuses.

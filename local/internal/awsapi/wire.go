@@ -43,7 +43,7 @@ var targets = map[string]Wire{
 func always(prefix string) func(string) string { return func(string) string { return prefix } }
 
 // versions are the services that speak AWS Query, by the version of their API.
-var versions = map[string]string{"2010-03-31": "sns", "2011-06-15": "sts", "2012-11-05": "sqs"}
+var versions = map[string]string{"2010-03-31": "sns", "2010-05-15": "cloudformation", "2011-06-15": "sts", "2012-11-05": "sqs"}
 
 // Decode reads a call. signedFor is the service that the request is signed for, empty if it is not known. The call is complete only if
 // there is no error, but the wire can always answer. An error is an *api.Error.
@@ -127,6 +127,8 @@ func decodeForm(r *http.Request, body []byte, signedFor string) (api.Call, Wire,
 		action, in, err = sqs.FromQuery(form)
 	case "sts":
 		in, err = decodeSTS(form)
+	case "cloudformation":
+		in, err = decodeCloudFormation(form)
 	default:
 		return api.Call{}, w, notSimulated("%s in the query protocol", w.service)
 	}
