@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderflow-cdk/orderflow/internal/iam"
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
 	"github.com/orderflow-cdk/orderflow/local/internal/appsync"
-	"github.com/orderflow-cdk/orderflow/local/internal/iam"
 )
 
 // Permissions says what a template's policies mean for a run.

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orderflow-cdk/orderflow/internal/iam"
 	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
-	"github.com/orderflow-cdk/orderflow/local/internal/iam"
 )
 
 // newPolicies reads the policies of a template. The error names the resource and what is wrong with it.

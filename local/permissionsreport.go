@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/orderflow-cdk/orderflow/local/internal/iam"
+	"github.com/orderflow-cdk/orderflow/internal/iam"
 )
 
 // PermissionReport is what a run used of what a template's policies allow. It is worth as much as the run: what

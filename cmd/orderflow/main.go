@@ -15,6 +15,8 @@ type commands struct {
 
 	Permissions permissionsCommand `cmd:"" help:"Report which permissions of the template the app never uses, and which are wider than it needs."`
 
+	Diff diffCommand `cmd:"" help:"Tell a reviewer what a change of templates does: what is replaced or lost, who may do more, what is reachable."`
+
 	Submit   submitCommand   `cmd:"" help:"Submit an order to an API, on this machine or AWS."`
 	Status   statusCommand   `cmd:"" help:"Tell where an order stands."`
 	Watch    watchCommand    `cmd:"" help:"Tell an order's events as they come, up to its end."`

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orderflow-cdk/orderflow/local/internal/iam"
+	"github.com/orderflow-cdk/orderflow/internal/iam"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orderflow-cdk/orderflow/internal/iam"
 	"github.com/orderflow-cdk/orderflow/internal/referee"
-	"github.com/orderflow-cdk/orderflow/local/internal/iam"
 )
 
 // refereeCase is a request with the policies that decide it.
