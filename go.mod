@@ -39,6 +39,8 @@ require (
 	golang.org/x/text v0.43.0
 )
 
+require github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.1 // indirect
+
 require (
 	github.com/aws/aws-sdk-go-v2/config v1.33.16 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.8 // indirect
