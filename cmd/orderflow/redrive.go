@@ -19,11 +19,11 @@ import (
 type redriveCommand struct {
 	operating
 
-	Queue  string `arg:"" optional:"" help:"orders, webhooks or subscriptions, or the logical id of another dead-letter queue of the stack. Without it, all queues are listed."`
-	Order  string `placeholder:"ID" help:"Only the letters of this order."`
-	Tenant string `placeholder:"NAME" help:"Only the letters of this tenant."`
-	Rate   int    `placeholder:"N" help:"Move so many a second: 1 to 500. Default: as fast as SQS sees fit."`
-	Limit  int    `default:"100" help:"List at most so many letters."`
+	Queue  string   `arg:"" optional:"" help:"orders, webhooks or subscriptions, or the logical id of another dead-letter queue of the stack. Without it, all queues are listed."`
+	Order  []string `placeholder:"ID" help:"Only the letters of this order; may be repeated."`
+	Tenant string   `placeholder:"NAME" help:"Only the letters of this tenant."`
+	Rate   int      `placeholder:"N" help:"Move so many a second: 1 to 500. Default: as fast as SQS sees fit."`
+	Limit  int      `default:"100" help:"List at most so many letters."`
 }
 
 // Help implements kong's interface for what help says besides the flags.
@@ -40,7 +40,7 @@ const sampled = 10
 // Run implements the command.
 func (c *redriveCommand) Run() error {
 	switch {
-	case c.Queue == "" && (c.Apply || c.Order != "" || c.Tenant != "" || c.Rate != 0):
+	case c.Queue == "" && (c.Apply || len(c.Order) > 0 || c.Tenant != "" || c.Rate != 0):
 		return misused("which queue? orderflow redrive lists them; orderflow redrive orders --apply moves what is in one")
 	case c.Rate < 0 || c.Rate > 500:
 		return misused("--rate %d: want 1 to 500", c.Rate)
@@ -146,7 +146,7 @@ func reasons(letters []operate.Letter) string {
 
 // list tells what is in a queue.
 func (c *redriveCommand) list(ctx context.Context, s *operate.Stack, q *operate.Queue) error {
-	letters, all, err := s.Look(ctx, q, operate.Filter{Order: c.Order, Tenant: c.Tenant}, c.Limit)
+	letters, all, err := s.Look(ctx, q, operate.Filter{Orders: c.Order, Tenant: c.Tenant}, c.Limit)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func printLetters(letters []operate.Letter) error {
 func (c *redriveCommand) move(ctx context.Context, s *operate.Stack, q *operate.Queue) error {
 	var bar *progressbar.ProgressBar
 	moved, err := s.Redrive(ctx, q, operate.Redrive{
-		Filter: operate.Filter{Order: c.Order, Tenant: c.Tenant}, Rate: c.Rate,
+		Filter: operate.Filter{Orders: c.Order, Tenant: c.Tenant}, Rate: c.Rate,
 		Progress: func(moved, all int) {
 			if bar == nil {
 				bar = progress(all)

@@ -266,13 +266,22 @@ type execution struct {
 	Order   *order.Order `json:"order"`
 }
 
+// ExecutionInput is what an order's workflow is started with. The key is that of its items.
+func ExecutionInput(key, tenant, orderID string, o *order.Order) ([]byte, error) {
+	in, err := json.Marshal(execution{key, tenant, orderID, o.Compact()})
+	if err != nil {
+		return nil, fmt.Errorf("handler: execution input: %w", err)
+	}
+	return in, nil
+}
+
 // start starts the order's workflow. Of a Standard one there is only one by
 // that name. Of an Express one there can be two, if this delivery repeats one that
 // ended between start and answer; the table's conditions keep the second harmless.
 func (h *intake) start(ctx context.Context, s submission, o *order.Order) error {
-	in, err := json.Marshal(execution{s.key, s.tenant, s.orderID, o.Compact()})
+	in, err := ExecutionInput(s.key, s.tenant, s.orderID, o)
 	if err != nil {
-		return fmt.Errorf("handler: execution input: %w", err)
+		return err
 	}
 	_, err = h.workflows.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &h.machine,

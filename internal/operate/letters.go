@@ -39,14 +39,23 @@ type Letter struct {
 
 // Filter chooses letters; the zero value takes all.
 type Filter struct {
-	Order, Tenant string
+	Orders []string // of any of them; none: of all
+	Tenant string
+}
+
+// filterOf takes the letters of one order, or of all for "".
+func filterOf(order string) Filter {
+	if order == "" {
+		return Filter{}
+	}
+	return Filter{Orders: []string{order}}
 }
 
 // All reports whether the filter takes every letter.
-func (f Filter) All() bool { return f == Filter{} }
+func (f Filter) All() bool { return len(f.Orders) == 0 && f.Tenant == "" }
 
 func (f Filter) takes(l Letter) bool {
-	return (f.Order == "" || f.Order == l.OrderID) && (f.Tenant == "" || f.Tenant == l.Tenant)
+	return (len(f.Orders) == 0 || slices.Contains(f.Orders, l.OrderID)) && (f.Tenant == "" || f.Tenant == l.Tenant)
 }
 
 // readLetter reads what a message says of itself: its attributes, and its body if that is an event, SNS's envelope of one,
@@ -115,7 +124,7 @@ func (s *Stack) each(ctx context.Context, queue string, within time.Duration, f 
 	for s.now().Sub(began) < within {
 		out, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &queue, MaxNumberOfMessages: batch, VisibilityTimeout: int32((within + spareTime) / time.Second),
-			WaitTimeSeconds:             1, // asks all of SQS's servers, where a short poll asks some
+			WaitTimeSeconds:             s.longPoll,
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
 		})
 		if err != nil {
