@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -99,8 +98,7 @@ func (a *AsyncApi) makeAPI(id string) {
 		},
 	}
 	if p.AccountRole {
-		// Other stacks' stages depend on it too.
-		props.CloudWatchRoleRemovalPolicy = awscdk.RemovalPolicy_RETAIN
+		props.CloudWatchRoleRemovalPolicy = p.AccountRoleRemovalPolicy
 	}
 	if p.CORS != nil {
 		preflight := &awsapigateway.CorsOptions{

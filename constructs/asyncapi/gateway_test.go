@@ -74,6 +74,12 @@ func TestAccountRoleIsOptIn(t *testing.T) {
 	equal(t, "by default", len(synth(t, asyncapi.Props{}).All("AWS::ApiGateway::Account", "")), 0)
 	template := synth(t, asyncapi.Props{AccountRole: true})
 	equal(t, "opted in", template.One(t, "AWS::ApiGateway::Account", "Orders").DeletionPolicy, "Retain")
+	template = synth(t, asyncapi.Props{AccountRole: true, AccountRoleRemovalPolicy: awscdk.RemovalPolicy_DESTROY})
+	for _, kind := range []string{"AWS::ApiGateway::Account", "AWS::IAM::Role"} {
+		for _, r := range template.All(kind, "") {
+			equal(t, kind+" in an account of the stack's own", r.DeletionPolicy == "Retain", false)
+		}
+	}
 }
 
 func TestNothingHasAPhysicalName(t *testing.T) {

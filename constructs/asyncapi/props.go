@@ -113,6 +113,14 @@ type Props struct {
 	// Default: false.
 	AccountRole bool
 
+	// AccountRoleRemovalPolicy is what becomes of that role when it leaves the
+	// stack. API Gateway's setting stays in any case (CloudFormation,
+	// AWS::ApiGateway::Account), so with RemovalPolicy_DESTROY it names a role
+	// that is gone, and other APIs of the account and region log nothing until
+	// somebody sets another: only for an account that this stack has to itself.
+	// Default: RemovalPolicy_RETAIN.
+	AccountRoleRemovalPolicy awscdk.RemovalPolicy
+
 	// LogRetention is how long the access log is kept.
 	// Default: RetentionDays_ONE_MONTH.
 	LogRetention awslogs.RetentionDays
@@ -246,6 +254,9 @@ func (p Props) withDefaults() Props {
 	}
 	if p.LogRetention == "" {
 		p.LogRetention = awslogs.RetentionDays_ONE_MONTH
+	}
+	if p.AccountRoleRemovalPolicy == "" {
+		p.AccountRoleRemovalPolicy = awscdk.RemovalPolicy_RETAIN
 	}
 	if p.RemovalPolicy == "" {
 		p.RemovalPolicy = awscdk.RemovalPolicy_RETAIN

@@ -243,8 +243,10 @@ func (s *stack) makeAPI() {
 		MaxConcurrency: s.env.Concurrency,
 		Throttle:       s.env.Throttle,
 		AccountRole:    s.env.GatewayAccountRole,
-		LogRetention:   s.env.LogRetention,
-		RemovalPolicy:  s.env.RemovalPolicy,
+		// The account is the environment's own.
+		AccountRoleRemovalPolicy: s.env.RemovalPolicy,
+		LogRetention:             s.env.LogRetention,
+		RemovalPolicy:            s.env.RemovalPolicy,
 	}
 	if s.env.WAF {
 		props.WebACL = &asyncapi.WebACL{}

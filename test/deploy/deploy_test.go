@@ -1,13 +1,21 @@
 // Package deploy deploys the reference app with the CDK's own command line, assets and all, to an emulator of
-// CloudFormation and of what the stack is made of (MiniStack), and runs orders through what was deployed.
+// CloudFormation and of what the stack is made of (MiniStack), runs orders through what was deployed, updates it, has an
+// update fail, and takes it down. What that proves, and what it cannot, is in docs/deploy.md.
 //
+//	python3 -m pip install --no-deps --target test/deploy/.python -r test/deploy/requirements.txt
 //	go test ./test/deploy -v
 package deploy
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderflow-cdk/orderflow/constructs/record"
 )
 
 func TestDeploy(t *testing.T) {
@@ -17,6 +25,7 @@ func TestDeploy(t *testing.T) {
 	folder := t.TempDir()
 	p := newProject(t, folder)
 	e := startEmulator(t, folder)
+	s := newStack(e)
 	l := &log{t: t, started: time.Now()}
 
 	l.step("build")
@@ -25,16 +34,116 @@ func TestDeploy(t *testing.T) {
 
 	l.step("bootstrap")
 	p.must(l, e, "", "bootstrap", "aws://"+account+"/"+region)
+	before := e.resources(t)
+	l.printf("the account has %s", counted(before))
 
 	l.step("deploy")
 	p.must(l, e, "first", "deploy", stackName, "--require-approval", "never")
-	s := newStack(e)
-	status := s.read(t)
-	l.printf("%s is %s: %d resources", stackName, status, len(s.ids))
-	key, size := s.asset(t, e, intakeID, filepath.Join(p.dist, architecture(), "intake", "bootstrap"))
-	l.printf("the intake function runs %s of the bootstrap bucket, %d bytes: the executable that was built", key, size)
+	s.is(l, "CREATE_COMPLETE")
+	for logical, name := range map[string]string{intakeID: "intake", reserveID: "reserve"} {
+		key, size := s.asset(t, e, logical, filepath.Join(p.dist, architecture(), name, "bootstrap"))
+		l.printf("%s runs %s… of the bootstrap bucket (%d bytes): the executable that was built", name, key[:12], size)
+	}
+	first := s.settings(t)
+	l.printf("%+v", first)
 
-	l.step("an order")
+	l.step("an order, from the queue on")
 	s.stock(t, 100)
+	events := s.listen(t)
+	orderID, order := s.flow(l, e)
+	s.hear(l, e, events, orderID)
+
+	l.step("update")
+	stateful, ids, template := s.stateful(t), s.ids, s.template(t)
+	p.must(l, e, "changed", "deploy", stackName, "--require-approval", "never")
+	s.is(l, "UPDATE_COMPLETE")
+	l.printf("changed in the template: %s", differences(template, s.template(t)))
+	s.notReplaced(l, stateful)
+	l.printf("replaced: %s", replaced(ids, s.ids))
+	changed := s.settings(t)
+	l.printf("%+v", changed)
+	if changed == first {
+		t.Errorf("the update has changed nothing of %+v", first)
+	}
+	s.kept(l, order)
+	_, second := s.flow(l, e)
+
+	l.step("an update that fails")
+	template = s.template(t)
+	out, err := p.run(l, e, "failing", "deploy", stackName, "--require-approval", "never")
+	if err == nil {
+		t.Errorf("a stack with a queue that cannot be made was deployed:\n%s", out)
+	}
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, "_FAILED") {
+			l.printf("%s", strings.TrimSpace(line))
+			break
+		}
+	}
+	s.is(l, "UPDATE_ROLLBACK_COMPLETE")
+	s.notReplaced(l, stateful)
+	if diff := cmp.Diff(template, s.template(t)); diff != "" {
+		t.Errorf("the template after the rollback is not the one before (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(changed, s.settings(t)); diff != "" {
+		t.Errorf("the rollback left settings of the update (-want +got):\n%s", diff)
+	}
+	l.printf("%+v: as before the update", s.settings(t))
+	s.kept(l, order, second)
 	s.flow(l, e)
+
+	l.step("destroy")
+	p.must(l, e, "changed", "destroy", stackName, "--force")
+	after := e.resources(t)
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("what the account has differs from before the deployment (-before +after):\n%s", diff)
+	}
+	l.printf("the account has %s", counted(after))
+	l.printf("nothing of the stack is left; done after %s", since(l.started))
+}
+
+// is reads the stack and wants a status of it.
+func (s *stack) is(l *log, want string) {
+	l.t.Helper()
+	got := s.read(l.t)
+	l.printf("%s is %s: %d resources", stackName, got, len(s.ids))
+	if got != want {
+		l.t.Errorf("%s is %s, want %s", stackName, got, want)
+	}
+}
+
+// notReplaced wants every stateful resource to be the one that it was.
+func (s *stack) notReplaced(l *log, before map[string]string) {
+	l.t.Helper()
+	if diff := cmp.Diff(before, s.stateful(l.t)); diff != "" {
+		l.t.Errorf("stateful resources were replaced (-before +after):\n%s", diff)
+		return
+	}
+	l.printf("all %d stateful resources of test/testdata/stateful-ids.json are the same as before", len(before))
+}
+
+// kept wants orders to be as they were.
+func (s *stack) kept(l *log, orders ...string) {
+	l.t.Helper()
+	for _, pk := range orders {
+		if got := valueOf(s.order(l.t, pk, record.StatusItem), record.Status); got != "COMPLETED" {
+			l.t.Errorf("order %s has the status %q, want COMPLETED", pk, got)
+		}
+		if got := valueOf(s.order(l.t, pk, record.BodyItem), record.Body); got != body {
+			l.t.Errorf("order %s has the body %q, want what was sent", pk, got)
+		}
+	}
+	l.printf("the orders from before are still there: %d", len(orders))
+}
+
+// counted says how many resources of each kind there are.
+func counted(resources map[string][]string) string {
+	var all []string
+	for kind, names := range resources {
+		if len(names) > 0 {
+			all = append(all, plural(len(names), kind))
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }

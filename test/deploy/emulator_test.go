@@ -34,15 +34,23 @@ type emulator struct {
 	environ []string
 }
 
+// install is how MiniStack is installed, in the repository's folder.
+const install = "python3 -m pip install --no-deps --target test/deploy/.python -r test/deploy/requirements.txt"
+
 // startEmulator starts MiniStack on a free port, with its files in folder, until the test ends.
-//
-//	pip install ministack==1.5.33
 func startEmulator(t *testing.T, folder string) *emulator {
 	t.Helper()
-	python := referee.Python(t)
-	version, err := exec.Command(python, "-c", "import importlib.metadata as m; print(m.version('ministack'))").Output()
+	packages, err := filepath.Abs(".python")
 	if err != nil {
-		t.Skipf("no emulator: ministack is not installed for %s (pip install ministack==1.5.33)", python)
+		t.Fatal(err)
+	}
+	environ := append(without(os.Environ(), "AWS_", "CDK_", "MINISTACK_", "LAMBDA_", "PYTHONPATH="), "PYTHONPATH="+packages)
+	python := referee.Python(t)
+	cmd := exec.Command(python, "-c", "import importlib.metadata as m; print(m.version('ministack'))")
+	cmd.Env = environ
+	version, err := cmd.Output()
+	if err != nil {
+		t.Skipf("no emulator: %s has no ministack (%s)", python, install)
 	}
 	port := freePort(t)
 	e := &emulator{
@@ -55,7 +63,7 @@ func startEmulator(t *testing.T, folder string) *emulator {
 	if err := os.MkdirAll(temporary, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	e.environ = append(without(os.Environ(), "AWS_", "CDK_", "MINISTACK_", "LAMBDA_"),
+	e.environ = append(environ,
 		"AWS_ENDPOINT_URL="+e.url, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
@@ -65,7 +73,7 @@ func startEmulator(t *testing.T, folder string) *emulator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(python, "-m", "ministack")
+	cmd = exec.Command(python, "-m", "ministack")
 	cmd.Dir = folder
 	cmd.Stdout, cmd.Stderr = log, log
 	// It hands its own AWS_ENDPOINT_URL on to the functions' processes.

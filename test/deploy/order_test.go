@@ -21,10 +21,13 @@ import (
 )
 
 const (
-	queueID  = "ApiQueueC4D64474"
-	intakeID = "IntakeFunction1A6D016E"
-	tenant   = "acme"
-	sku      = "NB-A5"
+	queueID    = "ApiQueueC4D64474"
+	intakeID   = "IntakeFunction1A6D016E"
+	reserveID  = "ReserveFunction7E2CD0B4"
+	mappingID  = "IntakeFunctionSqsEventSourceorderflowdevApiQueueBCD50EAC087E7870"
+	logGroupID = "IntakeLogGroup59B552A0"
+	tenant     = "acme"
+	sku        = "NB-A5"
 )
 
 // body is an order of two of sku.
@@ -120,10 +123,10 @@ func (s *stack) execution(t *testing.T, name string) *sfn.DescribeExecutionOutpu
 }
 
 // flow sends an order through the deployed stack.
-func (s *stack) flow(l *log, e *emulator) (pk string) {
+func (s *stack) flow(l *log, e *emulator) (orderID, pk string) {
 	t := l.t
 	t.Helper()
-	orderID, pk := s.submit(t)
+	orderID, pk = s.submit(t)
 	l.printf("sent to the queue: order %s", orderID)
 	eventually(t, e, "the intake function records the order", func() bool { return s.order(t, pk, record.StatusItem) != nil })
 	if got := valueOf(s.order(t, pk, record.BodyItem), record.Body); got != body {
@@ -145,5 +148,5 @@ func (s *stack) flow(l *log, e *emulator) (pk string) {
 	if got, want := history(status), "ACCEPTED → RESERVED → PAID → COMPLETED"; got != want {
 		t.Errorf("the order went %s, want %s; reason %q", got, want, valueOf(status, record.Reason))
 	}
-	return pk
+	return orderID, pk
 }

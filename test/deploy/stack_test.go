@@ -10,17 +10,18 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
@@ -33,6 +34,8 @@ type stack struct {
 	functions *lambda.Client
 	machines  *sfn.Client
 	queues    *sqs.Client
+	topics    *sns.Client
+	logs      *cloudwatchlogs.Client
 	outputs   map[string]string
 	ids       map[string]string // physical by logical
 }
@@ -48,6 +51,8 @@ func newStack(e *emulator) *stack {
 		functions: lambda.NewFromConfig(cfg),
 		machines:  sfn.NewFromConfig(cfg),
 		queues:    sqs.NewFromConfig(cfg),
+		topics:    sns.NewFromConfig(cfg),
+		logs:      cloudwatchlogs.NewFromConfig(cfg),
 	}
 }
 
@@ -83,23 +88,6 @@ func (s *stack) id(t *testing.T, logical string) string {
 		t.Fatalf("the stack has no resource %s", logical)
 	}
 	return id
-}
-
-// stateful are the logical ids of the ledger with the types: what must never be replaced.
-func stateful(t *testing.T) map[string]string {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "testdata", "stateful-ids.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ledger map[string]map[string]string
-	if err := json.Unmarshal(b, &ledger); err != nil {
-		t.Fatal(err)
-	}
-	if len(ledger[stackName]) == 0 {
-		t.Fatalf("the ledger has nothing of %s", stackName)
-	}
-	return ledger[stackName]
 }
 
 // asset finds the zip file that a function was made of in the bucket of the bootstrap stack, holds the executable in it equal

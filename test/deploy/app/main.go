@@ -24,7 +24,7 @@ import (
 func main() {
 	name := flag.String("environment", "dev", "environment to make the stack of")
 	assets := flag.String("assets", "dist", "folder of the functions, as build-functions writes it")
-	variant := flag.String("variant", "first", "first, changed, or failing: the changed one with a queue that no deployment can make")
+	variant := flag.String("variant", "first", "first; changed; or failing, the first one with a queue that cannot be made")
 	flag.Parse()
 	if err := run(*name, *assets, *variant); err != nil {
 		fmt.Fprintln(os.Stderr, "app:", err)
@@ -52,8 +52,8 @@ func run(name, assets, variant string) error {
 		return fmt.Errorf("Lambda has no functions for %s", runtime.GOARCH)
 	}
 	switch variant {
-	case "first":
-	case "changed", "failing":
+	case "first", "failing":
+	case "changed":
 		change(&env)
 	default:
 		return fmt.Errorf("there is no variant %q", variant)
@@ -69,8 +69,8 @@ func run(name, assets, variant string) error {
 		return fmt.Errorf("the stack has no output GraphQLRealtimeUrl any more")
 	}
 	if variant == "failing" {
-		// SQS allows 12 hours (CreateQueue, VisibilityTimeout), and the construct passes on what it is told. It
-		// comes after the functions, so that there is something to take back.
+		// SQS allows 12 hours (CreateQueue, VisibilityTimeout). It is made after the functions, so that there is
+		// something to take back.
 		queue := awssqs.NewCfnQueue(stack, jsii.String("Failing"), &awssqs.CfnQueueProps{VisibilityTimeout: jsii.Number(43201)})
 		for _, id := range []string{"Intake", "Reserve", "Notify"} {
 			queue.Node().AddDependency(stack.Node().FindChild(jsii.String(id)))
