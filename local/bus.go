@@ -1,6 +1,8 @@
 package local
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +78,11 @@ func (b *bus) Do(c api.Call, done func([]byte, error)) {
 				return
 			}
 		}
-		b.kernel.After(latency[c.Service], func() { service.Do(c, done) })
+		billed := func(out []byte, err error) {
+			b.stack.billCall(&c, out)
+			done(out, err)
+		}
+		b.kernel.After(latency[c.Service], func() { service.Do(c, billed) })
 	}
 	if b.stack.watching.Load() {
 		done = b.stack.observeCall(c, done)
@@ -88,4 +94,13 @@ func (b *bus) Do(c api.Call, done func([]byte, error)) {
 		}
 	}
 	do(done)
+}
+
+// Latencies tells in words how long calls of services take in simulated time.
+func Latencies() string {
+	var all []string
+	for _, service := range slices.Sorted(maps.Keys(latency)) {
+		all = append(all, service+" "+latency[service].String())
+	}
+	return strings.Join(all, ", ")
 }

@@ -265,6 +265,7 @@ func (s *Stack) Reload(template []byte) error {
 		return err
 	}
 	s.current.Store(s.world)
+	s.keepUsage(old)
 	old.end()
 	s.tellDropped(dropped)
 	return s.keepAll()

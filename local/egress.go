@@ -81,6 +81,7 @@ func (o outbound) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (o outbound) roundTrip(req *http.Request) (*http.Response, error) {
+	o.stack.billOutside(o.from, req)
 	egress := o.stack.opts.Egress
 	if egress == nil {
 		return nil, fmt.Errorf("local: the stack may not reach %s: no Egress was configured", req.URL.Host)

@@ -116,16 +116,7 @@ func (s *Stack) addressee(r *http.Request) string {
 }
 
 func (s *Stack) serveGateway(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(body []byte, done answered) {
-		if s.api == nil {
-			done(http.StatusNotFound, nil, []byte("the template has no AWS::ApiGateway::RestApi\n"))
-			return
-		}
-		s.api.Serve(&apigateway.Request{
-			Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host,
-			Header: r.Header, Body: body, SourceIP: sourceIP(r),
-		}, func(res *apigateway.Response) { done(res.Status, res.Header, res.Body) })
-	})
+	s.serve(w, r, func(body []byte, done answered) { s.answerGateway(r, body, done) })
 }
 
 func (s *Stack) serveTopics(w http.ResponseWriter, r *http.Request) {

@@ -85,7 +85,13 @@ func (s *Stack) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Stack) requestGraphQL(r *appsync.Request, done func(*appsync.Response)) {
-	s.kernel.After(latency["appsync"], func() { s.graphQL.Serve(r, done) })
+	s.kernel.After(latency["appsync"], func() {
+		s.graphQL.Serve(r, func(res *appsync.Response) {
+			s.use(GraphQLOperations, s.graphQL.ID(), "", 1)
+			s.use(GraphQLBytes, s.graphQL.ID(), "", int64(len(res.Body)+headerSize(res.Header)))
+			done(res)
+		})
+	})
 }
 
 // graphQLFrom is a request to AppSync by a function of the stack, whose role

@@ -91,6 +91,7 @@ func (s *Stack) connectLogs(resources []*cfn.Resource) error {
 			if err := json.Unmarshal(r.Properties, &p); err != nil {
 				return named(r, err)
 			}
+			s.traces = s.traces || stageTraced(r.Properties)
 			if arn := p.AccessLogSetting.DestinationArn; arn != "" {
 				s.access = s.logs.GroupOf(arn).Stream(hexID(r.LogicalID + p.StageName)[:32], writer(role, "apigateway.amazonaws.com"))
 			}

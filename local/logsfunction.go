@@ -75,6 +75,7 @@ func (e *environmentJournal) line(line []byte) {
 	}
 	if !e.json || severityOfLine(line) >= e.application {
 		e.stream.Put(e.end(string(line)))
+		e.stack.billMetrics(line)
 	}
 	if e.stack.watching.Load() {
 		e.stack.emit(Event{Kind: EventLog, From: e.logicalID, Action: "log", Ref: e.requestID, Detail: string(line)})

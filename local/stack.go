@@ -56,6 +56,9 @@ type Options struct {
 	// OnEvent is told of everything that happens, within the event of the stack in
 	// which it does: it must not call the stack. Default: nobody is. See Observe.
 	OnEvent func(Event)
+	// Compute says how long each invocation of a function that runs in process computes, in the stack's time, beside what it waits
+	// for. cold is whether its execution environment is new. Default: it takes no time.
+	Compute func(f FunctionInfo, cold bool) time.Duration
 	// Permissions says whether the template's policies are enforced; default: they are.
 	Permissions Permissions
 	// Data is a folder that keeps what the stack holds: a stack of the same Name goes on from
@@ -109,6 +112,10 @@ type Stack struct {
 	once     sync.Once     // for Close
 
 	*world
+
+	used    map[usageKey]int64  // what no engine counts itself
+	traced  map[string]int64    // the second of the last trace that began, by resource
+	metrics map[string]struct{} // that functions wrote: namespace, dimensions and name
 }
 
 // New builds the stack that the template declares. Its error names everything

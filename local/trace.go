@@ -120,6 +120,7 @@ func errText(err error) string {
 
 // observeInvocation tells of an invocation.
 func (s *Stack) observeInvocation(f *lambda.Function, requestID string, begun time.Time, err error) {
+	s.billInvocation(f, begun, err)
 	if s.watching.Load() {
 		now := s.kernel.Now()
 		s.emit(Event{Time: now, Kind: EventInvocation, To: s.names.logicalID(f.ARN), Action: "Invoke", Duration: now.Sub(begun), Err: errText(err), Ref: requestID})
@@ -190,6 +191,7 @@ func (s *Stack) observeState(ex *states.Execution, typ, state string, value func
 
 // observeFrame tells of a frame, after Options.OnFrame.
 func (s *Stack) observeFrame(at time.Time, subscription string, frame []byte) {
+	s.billFrame(len(frame))
 	if s.opts.OnFrame != nil {
 		s.opts.OnFrame(at, subscription, frame)
 	}

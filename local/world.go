@@ -40,6 +40,7 @@ type world struct {
 	topics    *sns.Service
 	graphQL   *appsync.API // nil if the template has none
 
+	billed
 	journals
 
 	codes        []*functionCode
@@ -78,6 +79,19 @@ func (s *Stack) assemble(template []byte, now, started time.Time, seed uint64) e
 	w.functions.Log = o.Logs
 	w.functions.Throttled = func(f *lambda.Function) bool { return s.fault(f.Properties.Handler, Throttle) != nil }
 	w.functions.Observe = s.observeInvocation
+	if o.Compute != nil {
+		w.functions.Compute = w.compute(o.Compute)
+	}
+	w.functions.Begins = func(f *lambda.Function) {
+		if f.Traced() {
+			s.beginTrace(w.names.logicalID(f.ARN))
+		}
+	}
+	w.machines.Begins = func(m *states.StateMachine) {
+		if m.Traced {
+			s.beginTrace(w.names.logicalID(m.ARN))
+		}
+	}
 	w.machines.Observe, w.machines.Observed = s.observeState, s.watching.Load
 	if o.KeepHistories != 0 {
 		w.machines.KeepHistories = o.KeepHistories

@@ -126,7 +126,25 @@ type API struct {
 	made      uint64            // subscriptions so far: their order
 	open      map[*Connection]struct{}
 	opened    uint64 // connections so far: their order
+	connected Connected
 	closed    bool
+}
+
+// Connected is what real-time connections took, beside the events that went over them.
+type Connected struct {
+	// Operations are what clients did: connections and subscriptions.
+	Operations int64
+	// Time is how long connections were open, added up.
+	Time time.Duration
+}
+
+// Connected tells what real-time connections took until now.
+func (a *API) Connected() Connected {
+	c := a.connected
+	for open := range a.open {
+		c.Time += a.k.Now().Sub(open.since)
+	}
+	return c
 }
 
 // Declared lists, as "LogicalID: property", the properties that are accepted

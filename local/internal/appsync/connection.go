@@ -56,6 +56,7 @@ type Connection struct {
 	subs    map[string]*subscription
 	timer   *sim.Event
 	life    *sim.Event
+	since   time.Time // when it was opened
 }
 
 // Connect opens a connection. r is the request that asks for the upgrade; its
@@ -76,7 +77,8 @@ func (a *API) Connect(r *Request, send func(frame []byte), hangUp func(code int,
 	c := &Connection{
 		api: a, number: a.opened, send: send, hangUp: hangUp, subs: map[string]*subscription{}, sourceIP: sourceIP(r.SourceIP), caller: r.Caller,
 	}
-	a.open[c] = struct{}{}
+	a.open[c], c.since = struct{}{}, a.k.Now()
+	a.connected.Operations++
 	c.life = a.k.Background(a.k.Now().Add(connectionLife), func() { c.end(closeGoingAway, "the connection has reached its maximum duration") })
 	protocols, header, payload, err := handshake(r)
 	switch {
@@ -154,6 +156,7 @@ func (c *Connection) Close() {
 	}
 	c.closed = true
 	delete(c.api.open, c)
+	c.api.connected.Time += c.api.k.Now().Sub(c.since)
 	c.timer.Cancel()
 	c.life.Cancel()
 	for _, s := range c.subs {
@@ -256,6 +259,7 @@ func (c *Connection) failWith(id string, errs []*graphError) {
 
 func (c *Connection) start(m *message) {
 	a := c.api
+	a.connected.Operations++
 	switch {
 	case m.ID == "":
 		c.fail("", "BadRequestException", "a start message needs an id")

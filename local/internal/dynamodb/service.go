@@ -64,6 +64,9 @@ func (s *Service) CreateTable(name string, p TableProperties) (*Table, error) {
 	return t, nil
 }
 
+// Tables lists the tables by name.
+func (s *Service) Tables() []*Table { return s.sorted }
+
 // Table returns the table of the given physical name, or nil.
 func (s *Service) Table(name string) *Table { return s.tables[name] }
 

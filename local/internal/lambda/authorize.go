@@ -45,8 +45,7 @@ func (f *Function) assumed() *api.Error {
 //
 // Source: Lambda Developer Guide, "Visualize Lambda function invocations using AWS X-Ray".
 func (f *Function) trace() {
-	var config struct{ Mode string }
-	if len(f.Properties.TracingConfig) > 0 && json.Unmarshal(f.Properties.TracingConfig, &config) == nil && config.Mode == "Active" {
+	if f.Traced() {
 		f.s.may(f.permission("xray", "PutTraceSegments", "", ""), f.permission("xray", "PutTelemetryRecords", "", ""))
 	}
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -73,6 +74,20 @@ func (f *Function) Role() string { return f.Properties.Role }
 
 // Memory is the function's memory in MB.
 func (f *Function) Memory() int { return f.memory }
+
+// Architecture is that of the function's processor: x86_64 or arm64.
+func (f *Function) Architecture() string {
+	if a := f.Properties.Architectures; len(a) > 0 {
+		return a[0]
+	}
+	return "x86_64"
+}
+
+// Traced says whether the function sends traces (TracingConfig).
+func (f *Function) Traced() bool {
+	var config struct{ Mode string }
+	return len(f.Properties.TracingConfig) > 0 && json.Unmarshal(f.Properties.TracingConfig, &config) == nil && config.Mode == "Active"
+}
 
 // Variables are those that the template gives the function. The map is not to be changed.
 func (f *Function) Variables() map[string]string {

@@ -92,6 +92,11 @@ func (p inProcess) Invoke(inv Invocation, done func([]byte, *FunctionError)) (ca
 // run is one turn of the runtime's loop: initialize if cold, call the handler,
 // turn what comes out of it into a result.
 func (p inProcess) run(ctx *simContext, inv Invocation) ([]byte, *FunctionError) {
+	if compute := inv.Function.s.Compute; compute != nil {
+		if d := compute(inv.Function, inv.Cold); d > 0 {
+			ctx.proc.Sleep(d)
+		}
+	}
 	h, ok := inv.Environment.State.(Handler)
 	if !ok {
 		var ferr *FunctionError

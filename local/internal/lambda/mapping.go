@@ -61,6 +61,9 @@ type MappingStats struct {
 	Filtered int
 	// MaxConcurrent is the most batches at one time.
 	MaxConcurrent int
+	// ReceiveRequests and DeleteRequests are what SQS bills: calls of ReceiveMessage that got something and of
+	// DeleteMessageBatch, each with at most ten messages, and one for each 64 KB.
+	ReceiveRequests, DeleteRequests int64
 }
 
 // Stats returns the mapping's counters.
@@ -189,6 +192,7 @@ func (m *Mapping) again() {
 // with one a batch waits until it is full or large enough or the window is over.
 func (m *Mapping) receive(got []sqs.Delivery) {
 	m.cancel = nil
+	m.stats.ReceiveRequests += requests(got, recordSize)
 	for i := range got {
 		if !m.wants(&got[i]) {
 			continue
@@ -245,6 +249,7 @@ func (m *Mapping) flush() {
 	m.stats.MaxConcurrent = max(m.stats.MaxConcurrent, m.running)
 	m.stats.Batches++
 	m.stats.Messages += len(b.messages)
+	m.s.begins(m.f)
 	b.try()
 }
 
@@ -282,6 +287,7 @@ func (b *batch) try() {
 // again when its visibility timeout ends.
 func (b *batch) done(r result) {
 	var failed []string
+	var deleted []sqs.Delivery
 	succeeded := false
 	if r.err == nil {
 		failed, succeeded = b.failures(r.out)
@@ -297,7 +303,9 @@ func (b *batch) done(r result) {
 		if b.m.q.Delete(d.ReceiptHandle) == nil {
 			b.m.stats.Deleted++
 		}
+		deleted = append(deleted, *d)
 	}
+	b.m.stats.DeleteRequests += requests(deleted, func(*sqs.Message) int { return 0 })
 	b.end()
 }
 
@@ -335,3 +343,28 @@ func (b *batch) failures(out []byte) (ids []string, ok bool) {
 	}
 	return ids, true
 }
+
+// billedChunk is how many bytes SQS bills as one request, and messagesPerCall how many messages one call has at most.
+const (
+	billedChunk     = 64 << 10
+	messagesPerCall = 10
+)
+
+// requests is what the calls that receive or delete messages cost, in requests.
+func requests(messages []sqs.Delivery, size func(*sqs.Message) int) int64 {
+	n := int64(0)
+	for call := range slices.Chunk(messages, messagesPerCall) {
+		bytes := 0
+		for i := range call {
+			bytes += size(call[i].Message)
+		}
+		n += int64(max(1, (bytes+billedChunk-1)/billedChunk))
+	}
+	return n
+}
+
+// FIFO says whether the queue is a FIFO queue.
+func (m *Mapping) FIFO() bool { return m.q.FIFO }
+
+// QueueARN is the queue's ARN.
+func (m *Mapping) QueueARN() string { return m.q.ARN }

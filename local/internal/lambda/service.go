@@ -34,6 +34,10 @@ type Service struct {
 	// Observe is told of every invocation that ended, err being nil, a *FunctionError or the *api.Error of
 	// one that was refused; nil: nobody is.
 	Observe func(f *Function, requestID string, begun time.Time, err error)
+	// Begins is told of every batch that an event source mapping hands over, with which a trace begins; nil: nobody is.
+	Begins func(*Function)
+	// Compute says how long an invocation computes, beside what it waits for; nil: it takes no time.
+	Compute func(f *Function, cold bool) time.Duration
 
 	k               *sim.Kernel
 	region, account string
@@ -264,4 +268,10 @@ func (s *Service) random() (b [16]byte) {
 		b[i], b[8+i] = byte(hi>>(8*i)), byte(lo>>(8*i))
 	}
 	return b
+}
+
+func (s *Service) begins(f *Function) {
+	if s.Begins != nil {
+		s.Begins(f)
+	}
 }

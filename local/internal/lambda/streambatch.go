@@ -32,6 +32,7 @@ func (b *streamBatch) try() {
 	l.busy = true
 	m.running++
 	m.stats.MaxConcurrent = max(m.stats.MaxConcurrent, m.running)
+	m.s.begins(m.f)
 	err := m.f.start(b.event(), m.s.newID(), m.f.ARN, "", func(r result) {
 		m.running--
 		l.busy = false

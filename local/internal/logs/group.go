@@ -20,6 +20,8 @@ type Group struct {
 	events    []event // from head on, in the order in which they came
 	head      int
 	next      uint64 // number of the next event
+	sized     int    // how many of events, from head on, are part of ingested
+	ingested  int64
 }
 
 // event is one event. Its message is made when somebody reads it, where that takes longer than a write should.
@@ -36,6 +38,19 @@ func (e *event) text() string {
 		e.message, e.render = e.render(), nil
 	}
 	return e.message
+}
+
+// eventOverhead is what CloudWatch Logs adds to the text of an event when it counts bytes (API reference, PutLogEvents).
+const eventOverhead = 26
+
+func (e *event) size() int64 { return int64(len(e.text()) + eventOverhead) }
+
+// Ingested is how many bytes the group took in since it was made.
+func (g *Group) Ingested() int64 {
+	for held := g.events[g.head:]; g.sized < len(held); g.sized++ {
+		g.ingested += held[g.sized].size()
+	}
+	return g.ingested
 }
 
 // Writer is who writes to a stream, for Service.Authorize: a service, mostly in a role.
@@ -139,6 +154,11 @@ func (g *Group) trim() {
 		oldest = millis(g.s.k.Now()) - g.retention*24*time.Hour.Milliseconds()
 	}
 	for g.head < len(g.events) && (len(g.events)-g.head > MaxEvents || g.events[g.head].at < oldest) {
+		if g.sized > 0 {
+			g.sized--
+		} else {
+			g.ingested += g.events[g.head].size()
+		}
 		g.events[g.head] = event{}
 		g.head++
 	}

@@ -73,6 +73,9 @@ func (s *Service) add(name string, days int64) *Group {
 	return g
 }
 
+// Groups lists the groups by name.
+func (s *Service) Groups() []*Group { return s.sorted }
+
 // Group finds a group by its name or its ARN; nil if there is none.
 func (s *Service) Group(ref string) *Group { return s.groups[GroupName(ref)] }
 
@@ -108,6 +111,7 @@ func (s *Service) Adopt(from *Service) {
 			e.stream = g.streams[e.stream.Name]
 			g.events = append(g.events, e)
 		}
+		g.sized = len(g.events) // which the old group has counted
 	}
 }
 

@@ -234,3 +234,12 @@ func deadLetterTarget(policy string) (arn string, err error) {
 	}
 	return p.DeadLetterTargetArn, nil
 }
+
+// Subscriptions lists those of all topics that have not ended, by topic.
+func (s *Service) Subscriptions() []*Subscription {
+	var all []*Subscription
+	for _, t := range s.topics {
+		all = append(all, t.subscriptions...)
+	}
+	return all
+}

@@ -62,6 +62,9 @@ func (b *branch) run() {
 	if b.ex.overlong() {
 		return
 	}
+	if !b.ex.sm.Express {
+		b.ex.sm.bill(false)
+	}
 	b.attempt++
 	b.token, b.context, b.wreck = "", nil, nil
 	b.working()

@@ -50,6 +50,10 @@ type Execution struct {
 // start runs an execution of sm whose input has been checked.
 func (sm *StateMachine) start(arn, name, text string, input any, saves saves) *Execution {
 	sm.Started++
+	sm.bill(sm.Express)
+	if sm.s.Begins != nil {
+		sm.s.Begins(sm)
+	}
 	ex := &Execution{
 		ARN: arn, Name: name, Status: Running, Start: sm.s.k.Now(), Input: text,
 		sm: sm, version: sm.version, role: sm.RoleARN, number: sm.Started, saves: saves,
@@ -131,6 +135,9 @@ func (ex *Execution) close(status Status, name, cause string, f *failure, e even
 	ex.Status, ex.Error, ex.Cause, ex.Stop = status, name, cause, s.k.Now()
 	ex.timeout.Cancel()
 	ex.root.abandon()
+	if ex.sm.Express {
+		ex.sm.ExpressMS += billedMS(ex.Stop.Sub(ex.Start))
+	}
 	if f == nil && (name != "" || cause != "") {
 		e.data = &failure{name: name, cause: cause}
 	}
@@ -169,4 +176,22 @@ func seconds(f float64) time.Duration {
 		f = longest
 	}
 	return time.Duration(f * float64(time.Second))
+}
+
+// bill counts the start of an execution, or with express false a transition.
+//
+// Source: Step Functions pricing: "counts a state transition each time a step of your workflow is executed", "including retries"; its
+// examples count the step from the start as well.
+func (sm *StateMachine) bill(express bool) {
+	if express {
+		sm.ExpressRequests++
+	} else {
+		sm.Transitions++
+	}
+}
+
+// billedMS is a duration in milliseconds, rounded up to the next 100 (Step Functions pricing, Express Workflows).
+func billedMS(d time.Duration) int64 {
+	const step = 100 * time.Millisecond
+	return int64(max(1, (d+step-1)/step)) * step.Milliseconds()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/api"
+	"github.com/orderflow-cdk/orderflow/local/internal/cfn"
 	"github.com/orderflow-cdk/orderflow/local/internal/jsonata"
 	"github.com/orderflow-cdk/orderflow/local/internal/sim"
 	"github.com/orderflow-cdk/orderflow/local/internal/uuid"
@@ -50,6 +51,8 @@ type Service struct {
 	Observe func(ex *Execution, typ, state string, value func() string)
 	// Observed says whether there is somebody to be told; nil: there is.
 	Observed func() bool
+	// Begins is told of every execution that starts; nil: nobody is.
+	Begins func(*StateMachine)
 	// Log takes the events that a state machine logs (see LoggingConfiguration), as lines that render makes, now or
 	// later; nil: nothing is logged.
 	Log func(sm *StateMachine, render func() string)
@@ -100,10 +103,13 @@ type StateMachineProperties struct {
 	StateMachineName        string
 	StateMachineType        string
 	LoggingConfiguration    *LoggingConfiguration
-	TracingConfiguration    any `local:"declared"`
+	TracingConfiguration    *Tracing
 	EncryptionConfiguration any `local:"declared"`
 	Tags                    any `local:"declared"`
 }
+
+// Tracing is whether executions are traced, which has no other effect than that they are counted.
+type Tracing struct{ Enabled cfn.Bool }
 
 // StateMachine is one state machine.
 type StateMachine struct {
@@ -123,7 +129,16 @@ type StateMachine struct {
 	events     int                   // of the execution that closed last
 	// Started counts the executions that ever were started.
 	Started int
+	// What follows is what is billed. Transitions counts those of Standard executions: one for each state that is entered or
+	// retried, and the start of each. ExpressRequests counts Express executions, ExpressMS the milliseconds that those took which are over, each
+	// rounded up to 100.
+	Transitions, ExpressRequests, ExpressMS int64
+	// Traced says whether its executions are traced.
+	Traced bool
 }
+
+// StateMachines lists the state machines in order of creation.
+func (s *Service) StateMachines() []*StateMachine { return s.byName }
 
 // CreateStateMachine makes a state machine. The definition is checked as
 // CreateStateMachine checks it; all mistakes are reported at once.
@@ -161,7 +176,7 @@ func (s *Service) CreateStateMachine(name string, p StateMachineProperties) (*St
 	m := v.machine
 	sm := &StateMachine{
 		ARN:  fmt.Sprintf("arn:aws:states:%s:%s:stateMachine:%s", s.region, s.account, name),
-		Name: name, RoleARN: p.RoleArn, Machine: m, s: s, logging: p.LoggingConfiguration,
+		Name: name, RoleARN: p.RoleArn, Machine: m, s: s, logging: p.LoggingConfiguration, Traced: p.TracingConfiguration != nil && bool(p.TracingConfiguration.Enabled),
 		version: v, created: s.k.Now(), names: map[string]*Execution{},
 	}
 	switch p.StateMachineType {
