@@ -36,6 +36,9 @@ var declared = map[string]string{
 	"AWS::WAFv2::WebACLAssociation":               "no request is inspected",
 	"AWS::WAFv2::LoggingConfiguration":            "no request is inspected",
 	"AWS::XRay::ResourcePolicy":                   "nothing is traced",
+	"AWS::CodeDeploy::Application":                "an alias has its version from the start",
+	"AWS::CodeDeploy::DeploymentConfig":           "an alias has its version from the start",
+	"AWS::CodeDeploy::DeploymentGroup":            "an alias has its version from the start: nothing is shifted or rolled back",
 	"AWS::ApplicationAutoScaling::ScalableTarget": "tables are on demand",
 }
 
@@ -43,7 +46,7 @@ var declared = map[string]string{
 func simulated(typ string) bool {
 	switch typ {
 	case "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Lambda::Function",
-		"AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret",
+		"AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret",
 		"AWS::SNS::Topic", "AWS::SNS::Subscription", "AWS::Logs::LogGroup",
 		"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::Lambda::Permission", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy",
 		"AWS::SecretsManager::ResourcePolicy":
@@ -71,6 +74,8 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 		gateway []apigateway.Resource
 		graphQL []appsync.Resource
 		later   []*cfn.Resource
+
+		versions, aliases []*cfn.Resource
 	)
 	sources := sources{queues: map[string]*sqs.Queue{}, streams: map[string]*dynamodb.Table{}}
 	for _, r := range resources {
@@ -92,6 +97,10 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 			err = s.buildTopic(r)
 		case r.Type == "AWS::Lambda::EventSourceMapping" || r.Type == "AWS::Lambda::EventInvokeConfig" || r.Type == "AWS::SNS::Subscription":
 			later = append(later, r)
+		case r.Type == "AWS::Lambda::Version":
+			versions = append(versions, r)
+		case r.Type == "AWS::Lambda::Alias":
+			aliases = append(aliases, r)
 		case strings.HasPrefix(r.Type, "AWS::AppSync::"):
 			graphQL = append(graphQL, *r)
 		case strings.HasPrefix(r.Type, "AWS::ApiGateway::"):
@@ -100,6 +109,12 @@ func (s *Stack) build(resources []*cfn.Resource) error {
 			s.notes = append(s.notes, fmt.Sprintf("%s (%s): %s", r.LogicalID, r.Type, declared[r.Type]))
 		}
 		errs = append(errs, err)
+	}
+	for _, r := range versions {
+		errs = append(errs, s.buildVersion(r))
+	}
+	for _, r := range aliases {
+		errs = append(errs, s.buildAlias(r))
 	}
 	errs = append(errs, s.enforce(resources))
 	for _, r := range later {
@@ -208,6 +223,23 @@ func (s *Stack) buildFunction(r *cfn.Resource) error {
 	}
 	code.function, err = s.functions.CreateFunction(s.names.physical(r.LogicalID), p, faulty{code, s, p.Handler})
 	return named(r, err)
+}
+
+func (s *Stack) buildVersion(r *cfn.Resource) error {
+	var p lambda.VersionProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	_, err := s.functions.PublishVersion(p)
+	return named(r, err)
+}
+
+func (s *Stack) buildAlias(r *cfn.Resource) error {
+	var p lambda.AliasProperties
+	if err := s.decode(r, &p); err != nil {
+		return err
+	}
+	return named(r, s.functions.CreateAlias(p))
 }
 
 func (s *Stack) buildStateMachine(r *cfn.Resource) error {

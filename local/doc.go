@@ -84,6 +84,8 @@
 //	                                    protocols are declared, FIFO topics refused
 //	AWS::Lambda::Function               in process, or as a process of its bootstrap over the Lambda Runtime API; concurrency, timeouts,
 //	                                    errors, asynchronous retries
+//	AWS::Lambda::Version, Alias         invoked by their ARNs, with execution environments and permissions of their own; the code is the
+//	                                    function's, and an alias has one version
 //	AWS::Lambda::EventInvokeConfig      retries and destinations of asynchronous invocations
 //	AWS::Lambda::EventSourceMapping     from queues: batches, windows, maximum concurrency, partial failures;
 //	                                    from tables: filters, lanes, bisection, checkpoints, age and attempts, destination
@@ -99,6 +101,7 @@
 //	AWS::Cognito::UserPool              declared; IDToken issues tokens that its authorizers accept
 //	AWS::IAM::*, policies, permissions  decide every call, for roles, queues, topics, functions, secrets and keys, as docs/permissions.md
 //	                                    tells; what a run was denied and used: Denied, Permissions
+//	AWS::CodeDeploy::*                  declared: an alias has its version from the start, nothing is shifted or rolled back
 //	AWS::CloudWatch, WAFv2, KMS, X-Ray  declared, but for the policies of keys
 //
 // # What checks it
@@ -114,6 +117,7 @@
 //	                                    filters: eventpattern.TestReferee
 //	AWS::Lambda::Function               conformance.TestFunction; processes by our own tests only: runtimeapi.TestColdAndWarm,
 //	                                    runtimeapi.TestOutOfOrder, runtimeapi.TestMemory
+//	AWS::Lambda::Version, Alias         by our own tests only: lambda.TestVersionsAndAliases, local.TestAliases
 //	AWS::Lambda::EventInvokeConfig      by our own tests only: lambda.TestAsynchronous
 //	AWS::Lambda::EventSourceMapping     filters: eventpattern.TestReferee; all else by our own tests only:
 //	                                    lambda.TestPartialFailure, lambda.TestStreamMappings, lambda.TestStreamModel

@@ -65,6 +65,9 @@ type atlas struct {
 func newAtlas(all []Resource) *atlas {
 	a := &atlas{all: all, byRef: map[string]string{}}
 	for _, r := range all {
+		if r.Type == "AWS::Lambda::Version" || r.Type == "AWS::Lambda::Alias" {
+			continue // their ARNs begin with that of the function, which is meant
+		}
 		for _, ref := range []string{r.LogicalID, r.Name, r.ARN, r.URL} {
 			if ref != "" {
 				a.byRef[ref] = r.LogicalID

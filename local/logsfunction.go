@@ -123,8 +123,9 @@ func (s *Stack) beginJournal(inv lambda.Invocation) lambda.Journal {
 			return map[string]any{"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
 		})
 	}
-	j.platform(info, "start", func() string { return "START RequestId: " + id + " Version: $LATEST" }, func() map[string]any {
-		return map[string]any{"requestId": id, "version": "$LATEST"}
+	version, _ := inv.Function.LookupEnv("AWS_LAMBDA_FUNCTION_VERSION", inv.Environment.Number)
+	j.platform(info, "start", func() string { return "START RequestId: " + id + " Version: " + version }, func() map[string]any {
+		return map[string]any{"requestId": id, "version": version}
 	})
 	return j
 }

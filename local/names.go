@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,7 +68,15 @@ func (n names) ref(id, typ string) (string, error) {
 	case "AWS::ApiGateway::Stage":
 		stage, _ := n.template.Property(id, "StageName").(string)
 		return stage, nil
+	case "AWS::Lambda::Version":
+		function, err := n.functionOf(id)
+		return function + ":" + n.versionNumber(id), err
+	case "AWS::Lambda::Alias":
+		function, err := n.functionOf(id)
+		alias, _ := n.template.Property(id, "Name").(string)
+		return function + ":" + alias, err
 	case "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Lambda::Function", "AWS::IAM::Role",
+		"AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup", "AWS::CodeDeploy::DeploymentConfig",
 		"AWS::Logs::LogGroup", "AWS::CloudWatch::Alarm", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy":
 		return name, nil
 	case "AWS::KMS::Key", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Resource", "AWS::ApiGateway::Method",
@@ -95,6 +104,10 @@ func (n names) getAtt(id, typ, attr string) (string, error) {
 		return n.arn("dynamodb", "table/"+name+"/stream/"+n.started.Format("2006-01-02T15:04:05.000")), nil
 	case "AWS::Lambda::Function.Arn":
 		return n.arn("lambda", "function:"+name), nil
+	case "AWS::Lambda::Version.Version":
+		return n.versionNumber(id), nil
+	case "AWS::Lambda::Version.FunctionArn", "AWS::Lambda::Alias.AliasArn":
+		return n.ref(id, typ)
 	case "AWS::StepFunctions::StateMachine.Arn":
 		return n.arn("states", "stateMachine:"+name), nil
 	case "AWS::SNS::Topic.TopicArn":
@@ -160,6 +173,37 @@ func (n names) getAtt(id, typ, attr string) (string, error) {
 
 func (n names) graphQLHost(service, logicalID string) string {
 	return strings.ToLower(logicalID) + "." + service + "." + n.region + ".amazonaws.com"
+}
+
+// functionOf is the ARN of the function that a version or an alias belongs to.
+func (n names) functionOf(id string) (string, error) {
+	given, err := n.template.Resolved(id, "FunctionName", n.environment(nil))
+	if err != nil {
+		return "", err
+	}
+	name, _ := given.(string)
+	if _, after, ok := strings.Cut(name, ":function:"); ok {
+		name = after
+	}
+	return n.arn("lambda", "function:"+name), nil
+}
+
+// versionNumber is a version's number: its place among those of its function in the template, by logical id.
+func (n names) versionNumber(id string) string {
+	own, _ := n.functionOf(id) // what it is called by decides, also if that is nothing
+	number := 0
+	for _, other := range n.template.LogicalIDs() {
+		if typ, _ := n.template.Type(other); typ != "AWS::Lambda::Version" {
+			continue
+		}
+		if function, _ := n.functionOf(other); function == own {
+			number++
+		}
+		if other == id {
+			break
+		}
+	}
+	return strconv.Itoa(number)
 }
 
 // environment is the view of the names that the template's intrinsics need.

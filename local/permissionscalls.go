@@ -157,15 +157,21 @@ func (p *policies) needsOfLambda(c *api.Call) []need {
 	}
 	n := need{action: "lambda:" + action, resource: p.functionARN(ref)}
 	if q := qualifierOf(c.Input, ref); q != "" {
-		n.resource, n.policyOf = n.resource+":"+q, n.resource
+		if q == "$LATEST" { // which cannot have a policy of its own
+			n.policyOf = n.resource
+		}
+		n.resource += ":" + q
 	}
 	return []need{n}
 }
 
 // qualifierOf is the version or alias that a call names, which is part of the ARN that a policy has to allow.
 func qualifierOf(input []byte, ref string) string {
-	if _, name, ok := strings.Cut(ref, ":function:"); ok {
-		_, q, _ := strings.Cut(name, ":")
+	name := strings.TrimPrefix(ref, "function:")
+	if _, after, ok := strings.Cut(ref, ":function:"); ok {
+		name = after
+	}
+	if _, q, ok := strings.Cut(name, ":"); ok {
 		return q
 	}
 	if !bytes.Contains(input, []byte(`"Qualifier"`)) {

@@ -225,7 +225,12 @@ func (p *policies) readPermission(r *cfn.Resource) error {
 	if other := props.EventSourceToken + props.FunctionUrlAuthType + props.PrincipalOrgID; other != "" {
 		return errors.New("EventSourceToken, FunctionUrlAuthType and PrincipalOrgID are not simulated")
 	}
+	// A permission of an alias is for those who name the alias, and no others; one without a qualifier for those who name none
+	// (Lambda Developer Guide, "Using Lambda aliases in event sources and permissions policies").
 	arn := p.functionARN(props.FunctionName)
+	if q := qualifierOf(nil, props.FunctionName); q != "" {
+		arn += ":" + q
+	}
 	kind := "AWS"
 	if strings.HasSuffix(props.Principal, ".amazonaws.com") {
 		kind = "Service"

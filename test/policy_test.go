@@ -1,6 +1,7 @@
 package test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,6 +80,9 @@ var physicalNames = []string{
 	"AlarmName", "UserPoolName", "ClientName", "BucketName", "AliasName",
 }
 
+// ofFunctions are the types whose FunctionName says which function they are about.
+var ofFunctions = []string{"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::Lambda::Version", "AWS::Lambda::Alias"}
+
 func TestNothingHasAPhysicalName(t *testing.T) {
 	each(t, func(t *testing.T, template template) {
 		for _, r := range template.resources() {
@@ -88,9 +92,8 @@ func TestNothingHasAPhysicalName(t *testing.T) {
 				if parts := list(at(v, "Fn::Join")); name == "LogGroupName" && len(parts) == 2 && list(parts[1])[0] == "/aws/appsync/apis/" {
 					continue
 				}
-				// Inline policies must have a name, within their role. Event
-				// source mappings say there which function they mean.
-				if given && r.Type != "AWS::IAM::Policy" && r.Type != "AWS::Lambda::EventSourceMapping" && r.Type != "AWS::Lambda::Permission" {
+				// Inline policies must have a name, within their role.
+				if given && r.Type != "AWS::IAM::Policy" && !slices.Contains(ofFunctions, r.Type) {
 					t.Errorf("%s (%s) has the %s %v", r.ID, r.Type, name, v)
 				}
 			}

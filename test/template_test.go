@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/infra/app"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
+	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 )
 
 // template is a CloudFormation template.
@@ -73,12 +73,10 @@ func at(v any, path ...string) any {
 	return v
 }
 
-var assetHash = regexp.MustCompile(`\b[0-9a-f]{64}\.zip\b`)
-
-// parse reads a template whose assets' hashes do not matter.
+// parse reads a template whose code does not matter.
 func parse(t testing.TB, b []byte) template {
 	t.Helper()
-	dec := json.NewDecoder(bytes.NewReader(assetHash.ReplaceAll(b, []byte("ASSET.zip"))))
+	dec := json.NewDecoder(bytes.NewReader(snapshot.Normalize(b)))
 	dec.UseNumber()
 	var out template
 	if err := dec.Decode(&out); err != nil {

@@ -37,7 +37,7 @@ type AsyncApi struct {
 	// QueueRole is what API Gateway assumes to send to Queue.
 	QueueRole awsiam.Role
 	// Consumer is the function of Props, nil if there is none.
-	Consumer awslambda.Function
+	Consumer awslambda.IFunction
 	// EventSource is how Consumer receives, nil if there is none.
 	EventSource awslambda.EventSourceMapping
 	// UsagePlan is that of the authorizer APIKey, nil with another one.

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 )
 
 // GrantInvoke lets an identity call every method of the API; for the
@@ -43,9 +45,12 @@ func (a *AsyncApi) GrantRedrive(grantee awsiam.IGrantable) awsiam.Grant {
 // would; for a function that can be made only after the API. The queue's
 // visibility timeout stays what Props said, so it panics if that is shorter
 // than 6 × the function's timeout + batch window.
-func (a *AsyncApi) AddConsumer(consumer awslambda.Function) {
+func (a *AsyncApi) AddConsumer(consumer awslambda.IFunction) {
 	if a.Consumer != nil {
 		panic(fmt.Sprintf("asyncapi: %s: there is a consumer already", *a.Node().Path()))
+	}
+	if aliased.Function(consumer) == nil {
+		panic(fmt.Sprintf("asyncapi: %s: consumer must be a function that the app makes, or an alias of one", *a.Node().Path()))
 	}
 	p := a.props
 	p.Consumer = consumer

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 )
 
 // MaxMessageBytes is the queue's maximum message size: body and attributes
@@ -41,10 +43,10 @@ type Props struct {
 	Queue QueueType
 
 	// Consumer receives the queue's messages in batches, always with partial
-	// batch failures. Its timeout decides the queue's visibility timeout: six
+	// batch failures: a function of the app, or an alias of one. Its timeout decides the queue's visibility timeout: six
 	// times as long, plus BatchWindow.
 	// Default: none; AddConsumer or an event source of your own may follow.
-	Consumer awslambda.Function
+	Consumer awslambda.IFunction
 
 	// BatchSize is the most messages in one invocation: 1–10,000, for a FIFO
 	// queue 1–10. Above 10, BatchWindow must be at least a second.
@@ -203,6 +205,8 @@ func (p Props) Validate() error {
 	outside("max concurrency", p.MaxConcurrency, 2, 1000)
 	outside("max receive count", p.MaxReceiveCount, 1, 1000)
 	span("visibility timeout", p.VisibilityTimeout, 0, 12*time.Hour)
+	wrong(p.Consumer != nil && aliased.Function(p.Consumer) == nil,
+		"consumer must be a function that the app makes, or an alias of one: of another the timeout is not known")
 	wrong(p.Consumer != nil && p.VisibilityTimeout != 0,
 		"visibility timeout follows from the consumer and must be 0 with one, got %v", p.VisibilityTimeout)
 	span("retention", p.Retention, time.Minute, 14*day)

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 	"github.com/orderflow-cdk/orderflow/constructs/internal/queuesource"
 )
 
@@ -109,11 +110,7 @@ func visibilityTimeout(p Props) time.Duration {
 		}
 		return p.VisibilityTimeout
 	}
-	timeout := 3 * time.Second // Lambda's default
-	if t := p.Consumer.Timeout(); t != nil {
-		timeout = time.Duration(*t.ToSeconds(nil)) * time.Second
-	}
-	return 6*timeout + p.BatchWindow
+	return 6*aliased.Timeout(p.Consumer) + p.BatchWindow
 }
 
 // makeConsumer has the consumer receive the queue's messages.

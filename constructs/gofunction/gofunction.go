@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodedeploy"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -78,6 +80,16 @@ type Props struct {
 
 	// NoTracing turns X-Ray off. Default: active tracing.
 	NoTracing bool
+
+	// Rollout is how a new version takes over: AllAtOnce, Canary or Linear.
+	// Default: none, the function is updated in place.
+	Rollout Rollout
+
+	// ErrorPercent is how many percent of a new version's invocations may fail in
+	// a minute before it is taken back: 1–99. It is for Rollout only. Functions that
+	// report as errors what is none of their own, such as a rejection, need more.
+	// Default: 5.
+	ErrorPercent int
 }
 
 func (p Props) withDefaults() Props {
@@ -98,6 +110,9 @@ func (p Props) withDefaults() Props {
 	}
 	if p.RemovalPolicy == "" {
 		p.RemovalPolicy = awscdk.RemovalPolicy_RETAIN
+	}
+	if p.ErrorPercent == 0 && !p.Rollout.IsZero() {
+		p.ErrorPercent = 5
 	}
 	return p
 }
@@ -147,6 +162,13 @@ func (p Props) Validate() error {
 	if p.ReservedConcurrency < 0 {
 		bad("the reserved concurrency must not be negative, got %d", p.ReservedConcurrency)
 	}
+	errs = append(errs, p.Rollout.Validate())
+	switch {
+	case p.Rollout.IsZero() && p.ErrorPercent != 0:
+		bad("the percentage of errors must be 0 without a rollout, got %d", p.ErrorPercent)
+	case !p.Rollout.IsZero() && (p.ErrorPercent < 1 || p.ErrorPercent > 99):
+		bad("the percentage of errors must be 1–99, got %d", p.ErrorPercent)
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.Environment)) {
 		switch {
 		case !variableName.MatchString(name):
@@ -185,6 +207,15 @@ type GoFunction struct {
 	Function awslambda.Function
 	LogGroup awslogs.LogGroup
 	Role     awsiam.Role
+
+	// Live is what is to be invoked: the alias live where there is a rollout, else
+	// the function itself.
+	Live awslambda.IFunction
+
+	// Rollout shifts Live from version to version, and ErrorAlarm takes a version
+	// back. Both are nil without a rollout.
+	Rollout    awscodedeploy.LambdaDeploymentGroup
+	ErrorAlarm awscloudwatch.Alarm
 }
 
 // New adds a function to scope. It panics if the props are not valid.
@@ -205,6 +236,7 @@ func New(scope constructs.Construct, id string, props Props) *GoFunction {
 	})
 	f.LogGroup.GrantWrite(f.Role)
 	f.Function = awslambda.NewFunction(f, jsii.String("Function"), f.functionProps(props))
+	f.rollOut(props)
 	return f
 }
 
@@ -233,6 +265,12 @@ func (f *GoFunction) functionProps(props Props) *awslambda.FunctionProps {
 	}
 	if props.NoTracing {
 		out.Tracing = awslambda.Tracing_DISABLED
+	}
+	if !props.Rollout.IsZero() {
+		// The last versions stay, so that the alias can go back to them at once; the
+		// function's deletion takes them along. But not those of a deployment that failed:
+		// Lambda publishes no second version of the same code.
+		out.CurrentVersionOptions = &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE}
 	}
 	if props.ReservedConcurrency > 0 {
 		out.ReservedConcurrentExecutions = jsii.Number(props.ReservedConcurrency)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 )
 
 // MetricStatusPolls counts the requests for an order's status. Many for each
@@ -29,14 +31,14 @@ func (n *StatusNotifier) MetricCancellations(options *awscloudwatch.MetricOption
 // without Outbox.
 func (n *StatusNotifier) MetricOutboxAge(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	n.needs("MetricOutboxAge", "Outbox", n.props.Outbox != nil)
-	return n.props.Outbox.Function.Metric(jsii.String("IteratorAge"), options)
+	return aliased.Function(n.props.Outbox.Function).Metric(jsii.String("IteratorAge"), options)
 }
 
 // MetricGraphQLOutboxAge is MetricOutboxAge of the function that tells AppSync;
 // the same without Outbox.GraphQLFunction. It panics without WebSocket.
 func (n *StatusNotifier) MetricGraphQLOutboxAge(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	n.needs("MetricGraphQLOutboxAge", "WebSocket", n.GraphQL != nil)
-	return n.props.Outbox.tellsGraphQL().Metric(jsii.String("IteratorAge"), options)
+	return aliased.Function(n.props.Outbox.tellsGraphQL()).Metric(jsii.String("IteratorAge"), options)
 }
 
 // MetricOutboxFailures is the number of batches that the outbox failed on for

@@ -10,16 +10,18 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 )
 
 // Outbox is the function that tells of every change of an order, or one for
 // each channel, and how it reads the changes from the table's stream. The table must have a stream of
 // new and old images.
 type Outbox struct {
-	// Function tells the events: it runs the handler notify. It gets the
+	// Function tells the events: it runs the handler notify, and is one of the app, or an alias of one. It gets the
 	// variables TOPIC_ARN and GRAPHQL_ENDPOINT as far as there are Topic and
 	// WebSocket, and the permissions to publish there. Required.
-	Function awslambda.Function
+	Function awslambda.IFunction
 
 	// GraphQLFunction tells AppSync instead of Function, and runs the handler
 	// notify too. It reads the stream by itself, so that an outage of one channel
@@ -27,7 +29,7 @@ type Outbox struct {
 	// throttling (DynamoDB developer guide, "DynamoDB Streams"): this takes both.
 	// It needs Topic and WebSocket.
 	// Default: nil, Function tells both.
-	GraphQLFunction awslambda.Function
+	GraphQLFunction awslambda.IFunction
 
 	// BatchSize is the most changes in one invocation: 1–10,000.
 	// Default: 100.
@@ -88,6 +90,8 @@ func (o Outbox) withDefaults() *Outbox {
 func (o Outbox) validate() error {
 	var c checks
 	c.bad(o.Function == nil, "outbox function must be given, got nil")
+	c.made("outbox function", o.Function)
+	c.made("outbox GraphQL function", o.GraphQLFunction)
 	c.within("outbox batch size", o.BatchSize, 1, 10_000)
 	c.span("outbox batching window", o.BatchingWindow, 0, 300*time.Second)
 	c.within("outbox parallelization", o.Parallelization, 1, 10)
@@ -113,7 +117,7 @@ func (n *StatusNotifier) makeOutbox() {
 // read has a function read the stream. The mapping has the construct id that the CDK's
 // DynamoEventSource gives it: with another one CloudFormation would make a second mapping of
 // the same stream and function before it deletes the first, which Lambda refuses.
-func (n *StatusNotifier) read(function awslambda.Function) awslambda.EventSourceMapping {
+func (n *StatusNotifier) read(function awslambda.IFunction) awslambda.EventSourceMapping {
 	o := n.props.Outbox
 	options := &awslambda.EventSourceMappingOptions{
 		EventSourceArn: n.props.Table.TableStreamArn(),
@@ -131,7 +135,7 @@ func (n *StatusNotifier) read(function awslambda.Function) awslambda.EventSource
 	if o.BatchingWindow > 0 {
 		options.MaxBatchingWindow = seconds(o.BatchingWindow)
 	}
-	mapping := function.AddEventSourceMapping(jsii.String("DynamoDBEventSource:"+*awscdk.Names_NodeUniqueId(n.props.Table.Node())), options)
+	mapping := aliased.AddEventSourceMapping(function, "DynamoDBEventSource:"+*awscdk.Names_NodeUniqueId(n.props.Table.Node()), options)
 	n.grantRead(function)
 	return mapping
 }
@@ -139,7 +143,7 @@ func (n *StatusNotifier) read(function awslambda.Function) awslambda.EventSource
 // grantRead lets Lambda read the stream on behalf of a function (Lambda Developer Guide, "Using
 // AWS Lambda with Amazon DynamoDB", execution role permissions). ListStreams has no resource
 // (Service Authorization Reference, DynamoDB), and TableV2.GrantStreamRead names one for it.
-func (n *StatusNotifier) grantRead(function awslambda.Function) {
+func (n *StatusNotifier) grantRead(function awslambda.IFunction) {
 	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 		Grantee: function, Actions: jsii.Strings("dynamodb:ListStreams"), ResourceArns: jsii.Strings("*"),
 	})
@@ -164,7 +168,7 @@ func (f *failures) Bind(_ awslambda.IEventSourceMapping, function awslambda.IFun
 }
 
 // tellsGraphQL is the function that tells AppSync.
-func (o *Outbox) tellsGraphQL() awslambda.Function {
+func (o *Outbox) tellsGraphQL() awslambda.IFunction {
 	if o.GraphQLFunction != nil {
 		return o.GraphQLFunction
 	}

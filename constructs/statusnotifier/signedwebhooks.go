@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 	"github.com/orderflow-cdk/orderflow/constructs/internal/queuesource"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/config"
@@ -23,10 +24,10 @@ import (
 type SignedWebhooks struct {
 	// Deliver fans events out and makes the deliveries: it runs the handler
 	// deliverwebhook. Required.
-	Deliver awslambda.Function
+	Deliver awslambda.IFunction
 
 	// Manage answers /webhooks: it runs the handler managewebhooks. Required.
-	Manage awslambda.Function
+	Manage awslambda.IFunction
 
 	// Statuses are those that a tenant can choose for an endpoint: OrderWorkflow.Statuses(). Another
 	// is refused with 400.
@@ -92,23 +93,16 @@ func (w SignedWebhooks) validate() error {
 	}
 	c.within("webhooks batch size", w.BatchSize, 1, 10)
 	c.within("webhooks max concurrency", w.MaxConcurrency, 2, 1000)
-	if w.Deliver != nil {
-		timeout := timeoutOf(w.Deliver)
+	if c.made("deliver function", w.Deliver) {
+		timeout := aliased.Timeout(w.Deliver)
 		c.bad(timeout < attemptTimeout+aroundAttempt, "deliver function's timeout must be at least %v: the %v of one attempt, and %v to begin and to answer, got %v",
 			attemptTimeout+aroundAttempt, attemptTimeout, aroundAttempt, timeout)
 	}
-	if w.Manage != nil {
-		timeout := timeoutOf(w.Manage)
+	if c.made("manage function", w.Manage) {
+		timeout := aliased.Timeout(w.Manage)
 		c.bad(timeout > gatewayTimeout, "manage function's timeout must be at most the %v that API Gateway waits, got %v", gatewayTimeout, timeout)
 	}
 	return c.err()
-}
-
-func timeoutOf(f awslambda.Function) time.Duration {
-	if t := f.Timeout(); t != nil {
-		return time.Duration(*t.ToSeconds(nil)) * time.Second
-	}
-	return 3 * time.Second // Lambda's default
 }
 
 func (n *StatusNotifier) makeSignedWebhooks() {
@@ -154,7 +148,7 @@ func (n *StatusNotifier) makeDeliveries() {
 		RetentionPeriod: seconds(longest),
 		// As AWS recommends: a batch may be tried again several times while the
 		// function is throttled without becoming visible to others.
-		VisibilityTimeout: seconds(6 * timeoutOf(w.Deliver)),
+		VisibilityTimeout: seconds(6 * aliased.Timeout(w.Deliver)),
 		RemovalPolicy:     w.RemovalPolicy,
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: n.DeliveryDeadLetters, MaxReceiveCount: jsii.Number(lastResort)},
 	})
@@ -165,14 +159,15 @@ func (n *StatusNotifier) makeDeliveries() {
 		ReportBatchItemFailures: jsii.Bool(true),
 	})
 
-	for _, f := range []awslambda.Function{w.Deliver, w.Manage} {
+	deliver, manage := aliased.Function(w.Deliver), aliased.Function(w.Manage)
+	for _, f := range []awslambda.Function{deliver, manage} {
 		f.AddEnvironment(jsii.String(config.WebhooksTableName), n.WebhooksTable.TableName(), nil)
 		f.AddEnvironment(jsii.String(config.DeliveryQueueURL), n.DeliveryQueue.QueueUrl(), nil)
 	}
 	if len(w.Statuses) > 0 {
-		w.Manage.AddEnvironment(jsii.String(config.WebhookStatuses), jsii.String(strings.Join(w.Statuses, ",")), nil)
+		manage.AddEnvironment(jsii.String(config.WebhookStatuses), jsii.String(strings.Join(w.Statuses, ",")), nil)
 	}
-	w.Deliver.AddEnvironment(jsii.String(config.DeadLetterQueueURL), n.DeliveryDeadLetters.QueueUrl(), nil)
+	deliver.AddEnvironment(jsii.String(config.DeadLetterQueueURL), n.DeliveryDeadLetters.QueueUrl(), nil)
 
 	n.grantWebhooks(w.Deliver, "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:UpdateItem")
 	n.grantWebhooks(w.Manage, "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")

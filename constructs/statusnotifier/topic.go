@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 	"github.com/orderflow-cdk/orderflow/internal/config"
 )
 
@@ -110,7 +111,7 @@ func (n *StatusNotifier) makeTopic() {
 	})
 	n.SubscriptionDeadLetters = n.newDeadLetters("SubscriptionDeadLetters", t.RemovalPolicy)
 	n.GrantPublish(n.props.Outbox.Function)
-	n.props.Outbox.Function.AddEnvironment(jsii.String(config.TopicARN), n.Topic.TopicArn(), nil)
+	aliased.Function(n.props.Outbox.Function).AddEnvironment(jsii.String(config.TopicARN), n.Topic.TopicArn(), nil)
 	for _, s := range t.HTTPS {
 		n.AddHTTPSSubscription(s)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 	"github.com/orderflow-cdk/orderflow/constructs/internal/mapping"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/config"
@@ -92,7 +93,7 @@ func (n *StatusNotifier) makeWebSocket() {
 	n.makeResolvers()
 	outbox := n.props.Outbox.tellsGraphQL()
 	n.GraphQL.GrantMutation(outbox, jsii.String("publishOrderStatus"))
-	outbox.AddEnvironment(jsii.String(config.GraphQLEndpoint), n.GraphQL.GraphqlUrl(), nil)
+	aliased.Function(outbox).AddEnvironment(jsii.String(config.GraphQLEndpoint), n.GraphQL.GraphqlUrl(), nil)
 }
 
 // schemaFile writes the schema where the CDK can read it, which takes it from a

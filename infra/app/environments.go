@@ -92,6 +92,10 @@ type Environment struct {
 	// GraphQLIntrospection lets users ask the GraphQL API for its schema.
 	GraphQLIntrospection bool
 
+	// Rollout is how new versions of the functions take over. Without one they are
+	// updated in place.
+	Rollout gofunction.Rollout
+
 	// GatewayAccountRole gives API Gateway, for its whole account and region,
 	// the role to write logs. One stack of an account must do so; the environments
 	// are meant to have an account each.
@@ -136,6 +140,7 @@ var dev = Environment{
 	SeparateChannels:     false,
 	WebhookConcurrency:   5,
 	GraphQLIntrospection: true,
+	Rollout:              gofunction.Rollout{}, // A change is there at once.
 	GatewayAccountRole:   true,
 }
 
@@ -163,6 +168,7 @@ var staging = Environment{
 	SeparateChannels:     true,
 	WebhookConcurrency:   10,
 	GraphQLIntrospection: true,
+	Rollout:              gofunction.Canary(50, 5*time.Minute), // As in prod, with enough of the little traffic.
 	GatewayAccountRole:   true,
 }
 
@@ -190,5 +196,6 @@ var prod = Environment{
 	SeparateChannels:     true,
 	WebhookConcurrency:   50,
 	GraphQLIntrospection: false,
+	Rollout:              gofunction.Canary(10, 15*time.Minute),
 	GatewayAccountRole:   true,
 }

@@ -27,6 +27,7 @@ type stack struct {
 	env    Environment
 	assets string
 
+	functions                              []*gofunction.GoFunction
 	inventory                              awsdynamodb.Table
 	secret                                 awssecretsmanager.Secret // nil with the sandbox
 	intake                                 *gofunction.GoFunction
@@ -64,6 +65,7 @@ func newStack(scope constructs.Construct, env Environment, assets string) {
 	s.makeAPI()
 	s.makeStatus()
 	topic := s.makeAlarms()
+	s.guardRollouts(topic)
 
 	s.output("ApiUrl", s.api.Api.Url())
 	s.output("UserPoolId", s.identity.users.UserPoolId())
@@ -108,18 +110,31 @@ func (s *stack) makeInventory() {
 // function adds a function with the environment variables that all have, and
 // its own. The ids are part of the logical ids.
 func (s *stack) function(id, name string, timeout time.Duration, environment map[string]string) *gofunction.GoFunction {
-	environment[config.LogLevel] = string(s.env.LogLevel)
-	environment[config.MetricsNamespace] = s.metricsNamespace()
-	return gofunction.New(s.Stack, id, gofunction.Props{
-		Name:          name,
-		AssetDir:      filepath.Join(s.assets, string(s.env.Architecture), name),
-		Architecture:  s.env.Architecture,
-		Timeout:       timeout,
-		Environment:   environment,
-		LogLevel:      s.env.LogLevel,
-		LogRetention:  s.env.LogRetention,
-		RemovalPolicy: s.env.RemovalPolicy,
-	})
+	return s.add(id, gofunction.Props{Name: name, Timeout: timeout, Environment: environment})
+}
+
+func (s *stack) add(id string, p gofunction.Props) *gofunction.GoFunction {
+	p.Environment[config.LogLevel] = string(s.env.LogLevel)
+	p.Environment[config.MetricsNamespace] = s.metricsNamespace()
+	p.AssetDir = filepath.Join(s.assets, string(s.env.Architecture), p.Name)
+	p.Architecture = s.env.Architecture
+	p.LogLevel = s.env.LogLevel
+	p.LogRetention = s.env.LogRetention
+	p.RemovalPolicy = s.env.RemovalPolicy
+	p.Rollout = s.env.Rollout
+	f := gofunction.New(s.Stack, id, p)
+	s.functions = append(s.functions, f)
+	return f
+}
+
+// step adds a function that rejects orders by failing, so that its errors alone do not tell a bad
+// version from a sold-out product; what does is in guardRollouts.
+func (s *stack) step(id, name string, timeout time.Duration, environment map[string]string) *gofunction.GoFunction {
+	p := gofunction.Props{Name: name, Timeout: timeout, Environment: environment}
+	if !s.env.Rollout.IsZero() {
+		p.ErrorPercent = 50
+	}
+	return s.add(id, p)
 }
 
 func (s *stack) metricsNamespace() string { return "orderflow/" + s.env.Name }
@@ -134,7 +149,7 @@ func (s *stack) makeSteps() {
 		e[config.RetentionDays] = retention
 		return e
 	}
-	s.reserve = s.function("Reserve", handler.Reserve, 10*time.Second, reservations())
+	s.reserve = s.step("Reserve", handler.Reserve, 10*time.Second, reservations())
 	s.release = s.function("Release", handler.Release, 10*time.Second, reservations())
 	s.ship = s.function("Ship", handler.Ship, 10*time.Second, stock())
 	s.grantInventory(s.reserve, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
@@ -164,7 +179,7 @@ func (s *stack) makeSteps() {
 		// A call that times out is still reported as what it is.
 		timeout = s.env.Payment.Timeout + 5*time.Second
 	}
-	s.charge = s.function("Charge", handler.Charge, timeout, charge)
+	s.charge = s.step("Charge", handler.Charge, timeout, charge)
 	s.refund = s.function("Refund", handler.Refund, timeout, refund)
 	if s.secret != nil {
 		for _, f := range []*gofunction.GoFunction{s.charge, s.refund} {
@@ -215,12 +230,12 @@ func (s *stack) steps() []orderworkflow.Step {
 		}
 		return orderworkflow.Step{
 			Name: name, Status: string(status), From: from, Rejections: rejections,
-			Run: orderworkflow.Function(run.Function), Compensation: undo,
+			Run: orderworkflow.Function(run.Live), Compensation: undo,
 		}
 	}
 	return []orderworkflow.Step{
-		step("Reserve", order.Reserved, s.reserve, orderworkflow.Function(s.release.Function), "OutOfStock", "UnknownSku"),
-		step("Charge", order.Paid, s.charge, orderworkflow.Function(s.refund.Function), "PaymentDeclined"),
+		step("Reserve", order.Reserved, s.reserve, orderworkflow.Function(s.release.Live), "OutOfStock", "UnknownSku"),
+		step("Charge", order.Paid, s.charge, orderworkflow.Function(s.refund.Live), "PaymentDeclined"),
 		step("Ship", order.Completed, s.ship, orderworkflow.NoCompensation),
 	}
 }
@@ -239,7 +254,7 @@ func (s *stack) makeAPI() {
 	props := asyncapi.Props{
 		Authorizer:     asyncapi.CognitoUserPool(s.identity.users, tenantClaim),
 		Model:          asyncapi.JSONSchema(order.SchemaJSON()),
-		Consumer:       s.intake.Function,
+		Consumer:       s.intake.Live,
 		MaxConcurrency: s.env.Concurrency,
 		Throttle:       s.env.Throttle,
 		AccountRole:    s.env.GatewayAccountRole,
@@ -259,13 +274,13 @@ func (s *stack) makeAPI() {
 func (s *stack) makeStatus() {
 	s.notify = s.function("Notify", handler.Notify, 30*time.Second, map[string]string{})
 	outbox := &statusnotifier.Outbox{
-		Function:      s.notify.Function,
+		Function:      s.notify.Live,
 		MaxRecordAge:  s.env.OutboxAge,
 		RemovalPolicy: s.env.RemovalPolicy,
 	}
 	if s.env.SeparateChannels {
 		s.notifyGraphQL = s.function("NotifyGraphQL", handler.Notify, 30*time.Second, map[string]string{})
-		outbox.GraphQLFunction = s.notifyGraphQL.Function
+		outbox.GraphQLFunction = s.notifyGraphQL.Live
 	}
 	// One attempt may take 15 s; those of a batch are made at the same time.
 	s.deliver = s.function("DeliverWebhook", handler.DeliverWebhook, 30*time.Second, map[string]string{})
@@ -282,8 +297,8 @@ func (s *stack) makeStatus() {
 		Outbox: outbox,
 		Topic:  &statusnotifier.Topic{RemovalPolicy: s.env.RemovalPolicy},
 		SignedWebhooks: &statusnotifier.SignedWebhooks{
-			Deliver:               s.deliver.Function,
-			Manage:                s.manage.Function,
+			Deliver:               s.deliver.Live,
+			Manage:                s.manage.Live,
 			Statuses:              s.workflow.Statuses(),
 			MaxConcurrency:        s.env.WebhookConcurrency,
 			NoDeletionProtection:  !s.env.DeletionProtection,

@@ -27,6 +27,10 @@ var (
 
 const longestName = 30
 
+// shortestRollout is what an alarm may take to notice: a metric's minute, some more until Lambda has delivered it, and
+// until CodeDeploy has looked.
+const shortestRollout = 5 * time.Minute
+
 // Validate reports everything that is wrong with e, a line for each: what no
 // environment can have, and of what guards production, all that is missing. It needs no Node.
 func (e Environment) Validate() error {
@@ -96,6 +100,10 @@ func (r *rails) anywhere(e Environment) {
 	r.unless(e.WebhookConcurrency >= 2 && e.WebhookConcurrency <= 1000, "WebhookConcurrency", e.WebhookConcurrency, "it must be 2–1,000")
 	r.unless(e.OutboxAge >= time.Minute && e.OutboxAge <= 18*time.Hour && e.OutboxAge%time.Minute == 0, "OutboxAge", e.OutboxAge,
 		"it must be whole minutes, 1m–18h: the stream keeps changes for a day, and somebody has to read them before")
+	if err := e.Rollout.Validate(); err != nil {
+		r.add("Rollout", e.Rollout.String(), err.Error())
+	}
+	r.unless(e.Alarms || e.Rollout.IsZero() || e.Production, "Rollout", e.Rollout.String(), "without Alarms it must be none: nobody would be told that it was rolled back")
 	if e.Alarms {
 		r.unless(e.OldestMessage > 0 && e.OldestMessage <= 4*24*time.Hour, "OldestMessage", e.OldestMessage,
 			"with Alarms it must be above 0, and at most the 4 days for which the queue keeps a message")
@@ -131,6 +139,8 @@ func (r *rails) production(e Environment) {
 	r.unless(e.LogLevel != gofunction.Debug, "LogLevel", string(e.LogLevel), "production must be INFO")
 	r.unless(e.WorkflowLog != orderworkflow.LogAll, "WorkflowLog", string(e.WorkflowLog), "production must be ERROR or OFF: every state of every order costs more than the workflow itself")
 	r.unless(!slices.Contains(short, e.LogRetention), "LogRetention", string(e.LogRetention), "production must keep logs for a month or longer: they say what became of an order")
+	r.unless(e.Rollout.Duration() >= shortestRollout, "Rollout", e.Rollout.String(),
+		fmt.Sprintf("production must be Canary or Linear over at least %s, so that alarms can stop a bad version before all orders meet it", shortestRollout))
 	r.unless(!e.GraphQLIntrospection, "GraphQLIntrospection", e.GraphQLIntrospection, "production must not tell its schema to whoever asks: set it to false")
 }
 

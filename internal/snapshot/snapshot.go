@@ -1,6 +1,6 @@
 // Package snapshot holds the CloudFormation templates of the reference app as
 // they were last synthesized, so that they can be read and run without Node
-// and without compiling the CDK. Hashes of assets read "ASSET" in them.
+// and without compiling the CDK. Hashes of code read "ASSET" and "VERSION" in them: see Normalize.
 //
 // The tests in test/ hold them equal to a fresh synthesis; to rewrite them:
 //
@@ -10,6 +10,7 @@ package snapshot
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -43,4 +44,17 @@ func Template(environment string) ([]byte, error) {
 		return nil, fmt.Errorf("there is no environment %q: it must be one of %s", environment, strings.Join(Environments(), ", "))
 	}
 	return b, nil
+}
+
+var (
+	assetHash = regexp.MustCompile(`\b[0-9a-f]{64}\.zip\b`)
+	// The CDK ends the logical id of a function's version, which is 8 digits of the construct's path, with a hash of
+	// what is published: of the code's asset and of the function's settings. So a version is made for each change.
+	versionHash = regexp.MustCompile(`(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}\b`)
+)
+
+// Normalize takes out of a template what changes with the functions' code alone: the hashes of assets, and those
+// of the versions that are published of them.
+func Normalize(template []byte) []byte {
+	return versionHash.ReplaceAll(assetHash.ReplaceAll(template, []byte("ASSET.zip")), []byte("${1}VERSION"))
 }

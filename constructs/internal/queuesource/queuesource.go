@@ -8,16 +8,19 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 )
 
-// Add has a function receive a queue's messages. It sets the source of options.
+// Add has a function, or an alias of one, receive a queue's messages. It sets the source of options.
 //
-// The mapping has the construct id that SqsEventSource gives it: with another one
-// CloudFormation would make a second mapping of the same queue and function before it deletes
-// the first, which Lambda refuses.
-func Add(function awslambda.Function, queue awssqs.IQueue, options awslambda.EventSourceMappingOptions) awslambda.EventSourceMapping {
+// The mapping has the construct id that SqsEventSource gives it, below the function also when it
+// invokes an alias: with another one CloudFormation would make a second mapping of the same queue
+// and function before it deletes the first, which Lambda refuses. So a function that gets an
+// alias keeps its mapping, which is updated.
+func Add(function awslambda.IFunction, queue awssqs.IQueue, options awslambda.EventSourceMappingOptions) awslambda.EventSourceMapping {
 	options.EventSourceArn = queue.QueueArn()
-	mapping := function.AddEventSourceMapping(jsii.String("SqsEventSource:"+*awscdk.Names_NodeUniqueId(queue.Node())), &options)
+	mapping := aliased.AddEventSourceMapping(function, "SqsEventSource:"+*awscdk.Names_NodeUniqueId(queue.Node()), &options)
 	// Lambda Developer Guide, "Using Lambda with Amazon SQS", execution role permissions.
 	queue.Grant(function, jsii.String("sqs:ReceiveMessage"), jsii.String("sqs:DeleteMessage"), jsii.String("sqs:GetQueueAttributes"))
 	if key := queue.EncryptionMasterKey(); key != nil {

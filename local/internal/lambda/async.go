@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/orderflow-cdk/orderflow/local/internal/sqs"
@@ -24,7 +26,7 @@ var retryDelays = [...]time.Duration{time.Minute, 2 * time.Minute}
 
 // ConfigureEventInvoke applies an AWS::Lambda::EventInvokeConfig.
 func (s *Service) ConfigureEventInvoke(p EventInvokeConfigProperties) error {
-	f, _, err := s.resolve(p.FunctionName, p.Qualifier)
+	f, arn, err := s.resolve(p.FunctionName, p.Qualifier)
 	if err != nil {
 		return fmt.Errorf("lambda: event invoke config: %w", err)
 	}
@@ -43,7 +45,7 @@ func (s *Service) ConfigureEventInvoke(p EventInvokeConfigProperties) error {
 			c.onFailure = d.OnFailure.Destination
 		}
 	}
-	f.async = c
+	f.async[or(f.qualifierOf(arn), latest)] = c
 	return nil
 }
 
@@ -52,7 +54,10 @@ func (s *Service) ConfigureEventInvoke(p EventInvokeConfigProperties) error {
 func (s *Service) Check() error {
 	var errs []error
 	for _, f := range s.functions {
-		arns := []string{f.async.onSuccess, f.async.onFailure}
+		var arns []string
+		for _, qualifier := range slices.Sorted(maps.Keys(f.async)) {
+			arns = append(arns, f.async[qualifier].onSuccess, f.async[qualifier].onFailure)
+		}
 		if d := f.Properties.DeadLetterConfig; d != nil {
 			arns = append(arns, d.TargetArn)
 		}
@@ -80,6 +85,14 @@ type event struct {
 	throttled int // in a row
 	number    uint64
 	due       time.Time // the next attempt, unless one is under way
+}
+
+// config is that of the qualifier by which the function was invoked.
+func (e *event) config() asyncConfig {
+	if c, ok := e.f.async[or(e.f.qualifierOf(e.arn), latest)]; ok {
+		return c
+	}
+	return defaultAsync()
 }
 
 // enqueue accepts an event; the function runs later.
@@ -116,19 +129,19 @@ func (e *event) try() {
 }
 
 func (e *event) tooOld(wait time.Duration) bool {
-	return e.f.s.k.Now().Add(wait).Sub(e.accepted) > e.f.async.maxAge
+	return e.f.s.k.Now().Add(wait).Sub(e.accepted) > e.config().maxAge
 }
 
 func (e *event) done(r result) {
 	e.attempts++
 	if r.err == nil {
 		e.f.s.forgetEvent(e)
-		if arn := e.f.async.onSuccess; arn != "" {
+		if arn := e.config().onSuccess; arn != "" {
 			e.put(arn, e.record("Success", r), nil)
 		}
 		return
 	}
-	if e.attempts > e.f.async.retries {
+	if e.attempts > e.config().retries {
 		e.fail("RetriesExhausted", r)
 		return
 	}
@@ -144,7 +157,7 @@ func (e *event) done(r result) {
 // record about it, the dead-letter queue the event itself with three attributes.
 func (e *event) fail(condition string, r result) {
 	e.f.s.forgetEvent(e)
-	if arn := e.f.async.onFailure; arn != "" {
+	if arn := e.config().onFailure; arn != "" {
 		e.put(arn, e.record(condition, r), nil)
 	}
 	if d := e.f.Properties.DeadLetterConfig; d != nil && d.TargetArn != "" {
@@ -202,11 +215,11 @@ func (e *event) record(condition string, r result) string {
 	}{
 		Version:        "1.0",
 		Timestamp:      e.f.s.k.Now().Format("2006-01-02T15:04:05.000Z"),
-		RequestContext: requestContext{e.id, e.f.ARN + ":" + version, condition, e.attempts},
+		RequestContext: requestContext{e.id, e.f.ARN + ":" + or(e.f.qualifierOf(e.arn), latest), condition, e.attempts},
 		RequestPayload: e.payload,
 	}
 	if e.attempts > 0 {
-		doc.ResponseContext = &responseContext{StatusCode: 200, Version: version}
+		doc.ResponseContext = &responseContext{StatusCode: 200, Version: e.f.version(e.arn)}
 		doc.ResponsePayload = r.out
 		if r.err != nil {
 			doc.ResponseContext.FunctionError = "Unhandled"

@@ -39,7 +39,8 @@
 //     initialization counts as part of the environment's first invocation; an invoker of processes
 //     has the function's time begin after it (Invocation.Postpone).
 //   - An idle execution environment stays until its invoker discards it: in process for ever.
-//   - Only the version $LATEST exists.
+//   - A version has the code and the settings that the function has, and its number counts from 1 in each template. An
+//     alias has one version: invocations are not shared out by weights.
 //   - A mapping receives with one request at a time and hands batches on in
 //     the order in which they were received. The real one has several pollers,
 //     lowers its concurrency for a while when functions fail, and raises it at

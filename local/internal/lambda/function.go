@@ -22,7 +22,7 @@ const (
 	maxAsyncPayload = 1 << 20
 	// accountConcurrency is the default quota of an account in a region.
 	accountConcurrency = 1000
-	version            = "$LATEST"
+	latest             = "$LATEST"
 )
 
 // Function is a function. An execution environment that is idle stays for ever.
@@ -37,11 +37,13 @@ type Function struct {
 	memory   int
 	reserved int // negative: none
 	idle     []*Instance
-	made     int
+	made     []string          // the version of each environment that was made
+	versions int               // that were published: their numbers count from 1
+	aliases  map[string]string // the version of each
 	// generation counts how often the environments were retired.
 	generation int
 	running    int
-	async      asyncConfig
+	async      map[string]asyncConfig // by qualifier
 	stats      Stats
 }
 
@@ -108,13 +110,13 @@ func (f *Function) lookupEnv(name string, instance int) (string, bool) {
 	case "AWS_LAMBDA_FUNCTION_NAME":
 		return f.Name, true
 	case "AWS_LAMBDA_FUNCTION_VERSION":
-		return version, true
+		return f.versionOf(instance), true
 	case "AWS_LAMBDA_FUNCTION_MEMORY_SIZE":
 		return strconv.Itoa(f.memory), true
 	case "AWS_LAMBDA_LOG_GROUP_NAME":
 		return f.LogGroup(), true
 	case "AWS_LAMBDA_LOG_STREAM_NAME":
-		return fmt.Sprintf("%s/[%s]%032x", f.s.started.Format("2006/01/02"), version, instance), true
+		return fmt.Sprintf("%s/[%s]%032x", f.s.started.Format("2006/01/02"), f.versionOf(instance), instance), true
 	case "AWS_LAMBDA_INITIALIZATION_TYPE":
 		return "on-demand", true
 	case "AWS_REGION", "AWS_DEFAULT_REGION":
@@ -129,12 +131,21 @@ func (f *Function) lookupEnv(name string, instance int) (string, bool) {
 	return v, ok
 }
 
+// versionOf is the version that an environment runs.
+func (f *Function) versionOf(instance int) string {
+	if instance < 1 || instance > len(f.made) {
+		return latest
+	}
+	return f.made[instance-1]
+}
+
 // result is how an invocation that ran came out.
 type result struct {
 	requestID string
 	out       []byte
 	err       *FunctionError
 	journal   Journal // may be nil
+	version   string  // that ran
 }
 
 // errThrottled is the refusal for want of concurrency.
@@ -175,7 +186,8 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 		}
 		return refusal
 	}
-	inst, cold := f.acquire()
+	version := f.version(arn)
+	inst, cold := f.acquire(version)
 	if cold {
 		f.trace()
 	}
@@ -212,7 +224,7 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 			}
 			f.s.Observe(f, requestID, begun, err)
 		}
-		done(result{requestID, out, ferr, journal})
+		done(result{requestID, out, ferr, journal, version})
 	}
 	var (
 		cancel  func()
@@ -249,20 +261,22 @@ func (f *Function) start(payload []byte, requestID, arn, traceID string, done fu
 	return nil
 }
 
-func (f *Function) acquire() (inst *Instance, cold bool) {
+// acquire finds a free environment of a version, that which was used last, or makes one.
+func (f *Function) acquire(version string) (inst *Instance, cold bool) {
 	f.running++
 	f.stats.MaxConcurrent = max(f.stats.MaxConcurrent, f.running)
 	if f.reserved < 0 {
 		f.s.unreserved++
 	}
-	if n := len(f.idle); n > 0 {
-		inst = f.idle[n-1]
-		f.idle = f.idle[:n-1]
-		return inst, false
+	for i := len(f.idle) - 1; i >= 0; i-- {
+		if inst = f.idle[i]; f.versionOf(inst.Number) == version {
+			f.idle = slices.Delete(f.idle, i, i+1)
+			return inst, false
+		}
 	}
-	f.made++
+	f.made = append(f.made, version)
 	f.stats.ColdStarts++
-	return &Instance{Number: f.made, generation: f.generation}, true
+	return &Instance{Number: len(f.made), generation: f.generation}, true
 }
 
 func (f *Function) release(inst *Instance, ferr *FunctionError) {

@@ -31,6 +31,7 @@ type Mapping struct {
 
 	s        *Service
 	f        *Function
+	invoked  string // the ARN by which f is: the alias's, if it is one
 	declared EventSourceMappingProperties
 	q        *sqs.Queue
 	needs    []api.Call // what the function's role has to be allowed
@@ -87,13 +88,13 @@ func (s *Service) newMapping(id string, p EventSourceMappingProperties, q *sqs.Q
 	if q == nil {
 		return nil, fmt.Errorf("the event source %s does not exist", p.EventSourceArn)
 	}
-	f, _, err := s.resolve(p.FunctionName, "")
+	f, invoked, err := s.resolve(p.FunctionName, "")
 	if err != nil {
 		return nil, err
 	}
 	m := &Mapping{
 		ID: id, ARN: fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", s.region, s.account, id),
-		s: s, f: f, declared: p, q: q, enabled: p.Enabled == nil || bool(*p.Enabled),
+		s: s, f: f, invoked: invoked, declared: p, q: q, enabled: p.Enabled == nil || bool(*p.Enabled),
 	}
 	m.needs = f.permissionsOfQueue(q.ARN)
 	var errs []error
@@ -270,7 +271,7 @@ func (b *batch) try() {
 	if len(b.messages) == 1 {
 		trace = b.messages[0].TraceHeader
 	}
-	if m.f.start(b.event, m.s.newID(), m.f.ARN, trace, b.done) == nil {
+	if m.f.start(b.event, m.s.newID(), m.invoked, trace, b.done) == nil {
 		return
 	}
 	m.stats.Throttled++

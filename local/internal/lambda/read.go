@@ -38,10 +38,10 @@ type functionConfiguration struct {
 	LoggingConfig                      LoggingConfig
 }
 
-// describe is what the API tells of a function. It has no code size and no hash: the code is not known.
-func (f *Function) describe() functionConfiguration {
+// describe is what the API tells of a function that is asked for by an ARN. It has no code size and no hash: the code is not known.
+func (f *Function) describe(arn string) functionConfiguration {
 	c := functionConfiguration{
-		FunctionName: f.Name, FunctionArn: f.ARN, Version: version, Role: f.Properties.Role, Handler: f.Properties.Handler,
+		FunctionName: f.Name, FunctionArn: arn, Version: f.version(arn), Role: f.Properties.Role, Handler: f.Properties.Handler,
 		Runtime: f.Properties.Runtime, Description: f.Properties.Description, PackageType: or(f.Properties.PackageType, "Zip"),
 		MemorySize: f.memory, Timeout: int(f.timeout / time.Second), State: "Active", LastUpdateStatus: "Successful",
 		LastModified:  f.s.started.UTC().Format("2006-01-02T15:04:05.000+0000"),
@@ -58,14 +58,13 @@ func (f *Function) describe() functionConfiguration {
 	return c
 }
 
-// named reads the function that an action is about.
-func (s *Service) named(input []byte) (*Function, error) {
+// named reads the function that an action is about, and its ARN with the qualifier.
+func (s *Service) named(input []byte) (*Function, string, error) {
 	var in struct{ FunctionName, Qualifier string }
 	if err := decode(input, &in); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	f, _, err := s.resolve(in.FunctionName, in.Qualifier)
-	return f, err
+	return s.resolve(in.FunctionName, in.Qualifier)
 }
 
 func decode(input []byte, into any) error {
@@ -79,19 +78,19 @@ func decode(input []byte, into any) error {
 }
 
 func (s *Service) getFunctionConfiguration(input []byte) ([]byte, error) {
-	f, err := s.named(input)
+	f, arn, err := s.named(input)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(f.describe())
+	return json.Marshal(f.describe(arn))
 }
 
 func (s *Service) getFunction(input []byte) ([]byte, error) {
-	f, err := s.named(input)
+	f, arn, err := s.named(input)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]any{"Configuration": f.describe()}
+	out := map[string]any{"Configuration": f.describe(arn)}
 	if f.reserved >= 0 {
 		out["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": f.reserved}
 	}
@@ -99,7 +98,7 @@ func (s *Service) getFunction(input []byte) ([]byte, error) {
 }
 
 func (s *Service) getFunctionConcurrency(input []byte) ([]byte, error) {
-	f, err := s.named(input)
+	f, _, err := s.named(input)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +146,7 @@ func (s *Service) listFunctions(input []byte) ([]byte, error) {
 		NextMarker string `json:",omitempty"`
 	}{[]functionConfiguration{}, next}
 	for _, f := range s.functions[from:to] {
-		out.Functions = append(out.Functions, f.describe())
+		out.Functions = append(out.Functions, f.describe(f.ARN))
 	}
 	return json.Marshal(out)
 }
@@ -166,9 +165,9 @@ type mappingConfiguration struct {
 }
 
 // describeMapping is what the API tells of a mapping. Its UUID is the logical id.
-func (s *Service) describeMapping(id string, f *Function, p EventSourceMappingProperties, batch int) mappingConfiguration {
+func (s *Service) describeMapping(id, invoked string, p EventSourceMappingProperties, batch int) mappingConfiguration {
 	c := mappingConfiguration{
-		UUID: id, EventSourceArn: p.EventSourceArn, FunctionArn: f.ARN, State: "Enabled", BatchSize: batch,
+		UUID: id, EventSourceArn: p.EventSourceArn, FunctionArn: invoked, State: "Enabled", BatchSize: batch,
 		EventSourceMappingArn: fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", s.region, s.account, id),
 		FunctionResponseTypes: p.FunctionResponseTypes, FilterCriteria: p.FilterCriteria, ScalingConfig: p.ScalingConfig, StartingPosition: p.StartingPosition,
 	}
@@ -184,10 +183,10 @@ func (s *Service) describeMapping(id string, f *Function, p EventSourceMappingPr
 // allMappings lists the mappings by their id, which is their logical id.
 func (s *Service) allMappings() (all []mappingConfiguration) {
 	for _, m := range s.mappings {
-		all = append(all, s.describeMapping(m.ID, m.f, m.declared, m.size))
+		all = append(all, s.describeMapping(m.ID, m.invoked, m.declared, m.size))
 	}
 	for _, m := range s.streams {
-		all = append(all, s.describeMapping(m.ID, m.f, m.declared, m.size))
+		all = append(all, s.describeMapping(m.ID, m.invoked, m.declared, m.size))
 	}
 	slices.SortFunc(all, func(a, b mappingConfiguration) int { return strings.Compare(a.UUID, b.UUID) })
 	return all
@@ -214,16 +213,16 @@ func (s *Service) listEventSourceMappings(input []byte) ([]byte, error) {
 	if err := decode(input, &in); err != nil {
 		return nil, err
 	}
-	var of *Function
+	of := ""
 	if in.FunctionName != "" {
 		var err error
-		if of, _, err = s.resolve(in.FunctionName, ""); err != nil {
+		if _, of, err = s.resolve(in.FunctionName, ""); err != nil {
 			return nil, err
 		}
 	}
 	all := []mappingConfiguration{}
 	for _, m := range s.allMappings() {
-		if (of == nil || m.FunctionArn == of.ARN) && (in.EventSourceArn == "" || m.EventSourceArn == in.EventSourceArn) {
+		if (of == "" || m.FunctionArn == of) && (in.EventSourceArn == "" || m.EventSourceArn == in.EventSourceArn) {
 			all = append(all, m)
 		}
 	}

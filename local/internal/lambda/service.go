@@ -77,7 +77,7 @@ func (s *Service) AddTarget(arn string, t Target) { s.targets[arn] = t }
 func (s *Service) CreateFunction(name string, p FunctionProperties, inv Invoker) (*Function, error) {
 	f := &Function{
 		Name: name, ARN: fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", s.region, s.account, name),
-		Properties: p, s: s, invoker: inv, reserved: -1, async: defaultAsync(),
+		Properties: p, s: s, invoker: inv, reserved: -1, async: map[string]asyncConfig{},
 	}
 	var errs []error
 	check := func(n int, err error) int {
@@ -109,7 +109,7 @@ func (s *Service) CreateFunction(name string, p FunctionProperties, inv Invoker)
 func (s *Service) Functions() []*Function { return s.functions }
 
 // Function returns a function by its name or ARN, with or without the
-// qualifier $LATEST; nil if there is none.
+// qualifier of a version or alias; nil if there is none.
 func (s *Service) Function(ref string) *Function {
 	f, _, err := s.resolve(ref, "")
 	if err != nil {
@@ -118,8 +118,7 @@ func (s *Service) Function(ref string) *Function {
 	return f
 }
 
-// resolve finds a function and the ARN that it was invoked by. Versions and
-// aliases other than $LATEST do not exist.
+// resolve finds a function and the ARN that it was invoked by, with the qualifier if there is one.
 func (s *Service) resolve(ref, qualifier string) (*Function, string, error) {
 	name := ref
 	if i := strings.Index(ref, ":function:"); i >= 0 {
@@ -143,7 +142,7 @@ func (s *Service) resolve(ref, qualifier string) (*Function, string, error) {
 		arn += ":" + qualifier
 	}
 	f := s.byName[name]
-	if f == nil || qualifier != "" && qualifier != version {
+	if f == nil || qualifier != "" && !f.has(qualifier) && f.aliases[qualifier] == "" {
 		return nil, "", notFound(arn)
 	}
 	return f, arn, nil
@@ -216,7 +215,7 @@ func (s *Service) Do(c api.Call, done func(out []byte, err error)) {
 }
 
 func answer(f *Function, r result, tail bool) ([]byte, error) {
-	b := []byte(`{"StatusCode":200,"ExecutedVersion":"` + version + `"`)
+	b := []byte(`{"StatusCode":200,"ExecutedVersion":"` + r.version + `"`)
 	payload := r.out
 	if r.err != nil {
 		b = append(b, `,"FunctionError":"Unhandled"`...)

@@ -33,7 +33,7 @@ func (b *streamBatch) try() {
 	m.running++
 	m.stats.MaxConcurrent = max(m.stats.MaxConcurrent, m.running)
 	m.s.begins(m.f)
-	err := m.f.start(b.event(), m.s.newID(), m.f.ARN, "", func(r result) {
+	err := m.f.start(b.event(), m.s.newID(), m.invoked, "", func(r result) {
 		m.running--
 		l.busy = false
 		b.done(r)
@@ -246,7 +246,7 @@ func (b *streamBatch) record(records []streamRecord, condition string) string {
 		Timestamp       string           `json:"timestamp"`
 		Batch           batchInfo        `json:"DDBStreamBatchInfo"`
 	}{
-		RequestContext: requestContext{id, m.f.ARN, condition, b.invoked},
+		RequestContext: requestContext{id, m.invoked, condition, b.invoked},
 		Version:        "1.0",
 		Timestamp:      m.s.k.Now().Format("2006-01-02T15:04:05.000Z"),
 		Batch: batchInfo{
@@ -254,7 +254,7 @@ func (b *streamBatch) record(records []streamRecord, condition string) string {
 		},
 	}
 	if b.invoked > 0 {
-		doc.ResponseContext = &responseContext{StatusCode: 200, Version: version}
+		doc.ResponseContext = &responseContext{StatusCode: 200, Version: m.f.version(m.invoked)}
 		if b.last.err != nil {
 			doc.ResponseContext.FunctionError = "Unhandled"
 		}

@@ -47,6 +47,7 @@ type StreamMapping struct {
 
 	s         *Service
 	f         *Function
+	invoked   string // the ARN by which f is: the alias's, if it is one
 	declared  EventSourceMappingProperties
 	stream    string // ARN
 	source    StreamSource
@@ -134,13 +135,13 @@ func (s *Service) newStreamMapping(id string, p EventSourceMappingProperties, t 
 	if t == nil {
 		return nil, fmt.Errorf("the event source %s does not exist", p.EventSourceArn)
 	}
-	f, _, err := s.resolve(p.FunctionName, "")
+	f, invoked, err := s.resolve(p.FunctionName, "")
 	if err != nil {
 		return nil, err
 	}
 	m := &StreamMapping{
 		ID: id, ARN: fmt.Sprintf("arn:aws:lambda:%s:%s:event-source-mapping:%s", s.region, s.account, id),
-		s: s, f: f, declared: p, stream: t.StreamARN(), source: t, horizon: p.StartingPosition == "TRIM_HORIZON", enabled: p.Enabled == nil || bool(*p.Enabled),
+		s: s, f: f, invoked: invoked, declared: p, stream: t.StreamARN(), source: t, horizon: p.StartingPosition == "TRIM_HORIZON", enabled: p.Enabled == nil || bool(*p.Enabled),
 		bisect: p.BisectBatchOnFunctionError != nil && bool(*p.BisectBatchOnFunctionError),
 	}
 	m.shard = s.shardOf(m.stream)
