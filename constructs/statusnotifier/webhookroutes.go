@@ -2,6 +2,7 @@ package statusnotifier
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
@@ -51,7 +52,7 @@ func (n *StatusNotifier) makeWebhookRoutes() {
 
 	n.Webhooks = n.props.API.Api.Root().AddResource(jsii.String("webhooks"), nil)
 	n.Webhook = n.Webhooks.AddResource(jsii.String("{webhookId}"), nil)
-	create := n.webhookMethod(n.Webhooks, "POST", "Create", `,"body":$input.json('$')`)
+	create := n.webhookMethod(n.Webhooks, "POST", "Create", `,"body":$input.json('$')`, "201", "400", "409")
 	create.RequestModels = &map[string]awsapigateway.IModel{"application/json": n.webhookModel()}
 	create.RequestValidator = awsapigateway.NewRequestValidator(n, jsii.String("WebhookValidator"), &awsapigateway.RequestValidatorProps{
 		RestApi: n.props.API.Api, ValidateRequestBody: jsii.Bool(true),
@@ -59,10 +60,17 @@ func (n *StatusNotifier) makeWebhookRoutes() {
 	create.add()
 	n.webhookMethod(n.Webhooks, "GET", "List", "").add()
 	const id = `,"id":"$webhookId"`
-	n.webhookMethod(n.Webhook, "GET", "Get", id).add()
-	n.webhookMethod(n.Webhook, "DELETE", "Delete", id).add()
-	for _, operation := range []struct{ path, name string }{{"rotate", "Rotate"}, {"enable", "Enable"}, {"test", "Test"}} {
-		n.webhookMethod(n.Webhook.AddResource(&operation.path, nil), "POST", operation.name, id).add()
+	n.webhookMethod(n.Webhook, "GET", "Get", id, "404").add()
+	n.webhookMethod(n.Webhook, "DELETE", "Delete", id, "204", "404").add()
+	for _, operation := range []struct {
+		path, name string
+		statuses   []string
+	}{
+		{"rotate", "Rotate", []string{"404"}},
+		{"enable", "Enable", []string{"404"}},
+		{"test", "Test", []string{"202", "404", "409"}},
+	} {
+		n.webhookMethod(n.Webhook.AddResource(&operation.path, nil), "POST", operation.name, id, operation.statuses...).add()
 	}
 }
 
@@ -73,8 +81,9 @@ type webhookMethod struct {
 }
 
 // webhookMethod is a method that invokes the function for an operation. What
-// the event has besides is rest, the end of its JSON.
-func (n *StatusNotifier) webhookMethod(resource awsapigateway.Resource, verb, operation, rest string) *webhookMethod {
+// the event has besides is rest, the end of its JSON. Statuses are what it may be
+// answered besides those of all such methods.
+func (n *StatusNotifier) webhookMethod(resource awsapigateway.Resource, verb, operation, rest string, statuses ...string) *webhookMethod {
 	api := n.props.API
 	caller := []string{api.CallerTemplate()}
 	m := &webhookMethod{}
@@ -82,7 +91,9 @@ func (n *StatusNotifier) webhookMethod(resource awsapigateway.Resource, verb, op
 	if operation == "List" {
 		m.OperationName = jsii.String("ListWebhooks")
 	}
-	statuses := []string{"200", "201", "202", "204", "400", "403", "404", "409", "429", "500", "503"}
+	// 200 is also what the integration's response is of before the template says another.
+	statuses = append(statuses, "200", "403", "429", "500", "503")
+	slices.Sort(statuses)
 	m.MethodResponses = api.MethodResponses(statuses...)
 	if resource != n.Webhooks {
 		m.RequestParameters = &map[string]*bool{"method.request.path.webhookId": jsii.Bool(true)}
