@@ -42,12 +42,11 @@ require (
 	golang.org/x/text v0.43.0
 )
 
-require github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.1 // indirect
+require github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.1
 
 require (
-	github.com/aws/aws-sdk-go-v2/config v1.33.16 // indirect
+	github.com/aws/aws-sdk-go-v2/config v1.33.16
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.8 // indirect
-	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.12.4 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.4 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.4 // indirect
