@@ -24,6 +24,7 @@ type commands struct {
 	Webhooks webhooksCommand `cmd:"" help:"Manage where the tenant's events are sent."`
 
 	Redrive redriveCommand `cmd:"" help:"List the dead letters of a deployed stack, and move them back."`
+	Replay  replayCommand  `cmd:"" help:"Tell the events of a deployed stack again that a channel missed."`
 	Stuck   stuckCommand   `cmd:"" help:"List the orders of a deployed stack that do not go on, and why, and have them go on."`
 }
 

@@ -76,7 +76,7 @@ func readLetter(m types.Message) Letter {
 		l.Reason = strings.TrimPrefix(attribute("ErrorCode")+": "+attribute("ErrorMessage"), ": ")
 	}
 	if p, err := readPosition(m); err == nil {
-		l.Reason = fmt.Sprintf("%s: %d records given up by %s", p.Condition, p.Records, p.function())
+		l.Reason = fmt.Sprintf("%s: given up by %s", p.Condition, p.function())
 	}
 	return l
 }
@@ -122,19 +122,15 @@ func (s *Stack) each(ctx context.Context, queue string, within time.Duration, f 
 	began := s.now()
 	seen := map[string]bool{}
 	for s.now().Sub(began) < within {
-		out, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &queue, MaxNumberOfMessages: batch, VisibilityTimeout: int32((within + spareTime) / time.Second),
-			WaitTimeSeconds:             s.longPoll,
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
-		})
+		messages, err := s.receive(ctx, queue, within)
 		if err != nil {
 			return false, err
 		}
-		if len(out.Messages) == 0 {
+		if len(messages) == 0 {
 			return true, nil
 		}
-		held = append(held, out.Messages...)
-		for _, m := range out.Messages {
+		held = append(held, messages...)
+		for _, m := range messages {
 			if seen[aws.ToString(m.MessageId)] {
 				continue
 			}
@@ -149,6 +145,18 @@ func (s *Stack) each(ctx context.Context, queue string, within time.Duration, f 
 		}
 	}
 	return false, nil
+}
+
+// receive receives up to ten messages, which are hidden from others for that long and a little more.
+func (s *Stack) receive(ctx context.Context, queue string, within time.Duration) ([]types.Message, error) {
+	out, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: &queue, MaxNumberOfMessages: batch, VisibilityTimeout: int32((within + spareTime) / time.Second), WaitTimeSeconds: s.longPoll,
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}, MessageAttributeNames: []string{"All"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Messages, nil
 }
 
 // release makes messages visible again, also if ctx has ended.

@@ -49,7 +49,8 @@ func readPosition(m types.Message) (position, error) {
 		return position{}, err
 	}
 	b := doc.DDBStreamBatchInfo
-	if b == nil || b.StreamArn == "" || b.ShardID == "" || b.StartSequenceNumber == "" || b.EndSequenceNumber == "" {
+	if b == nil || b.StreamArn == "" || b.ShardID == "" || b.StartSequenceNumber == "" || b.EndSequenceNumber == "" ||
+		b.ApproximateArrivalOfFirstRecord.IsZero() || b.ApproximateArrivalOfLastRecord.IsZero() {
 		return position{}, errors.New("the message names no records of a stream")
 	}
 	return position{

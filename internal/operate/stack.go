@@ -27,6 +27,8 @@ type Stack struct {
 	// now is the clock; wait waits unless the context ends.
 	now  func() time.Time
 	wait func(context.Context, time.Duration) error
+	// signing is the clock that signatures go by.
+	signing func() time.Time
 	// longPoll is for how many seconds a receive waits: one that does asks all of SQS's servers, where another asks some.
 	longPoll int32
 }
@@ -64,7 +66,7 @@ func Open(ctx context.Context, cfg aws.Config, name string) (*Stack, error) {
 	if len(out.Stacks) == 0 {
 		return nil, &NotFound{Stack: name, Region: cfg.Region}
 	}
-	s := &Stack{Name: name, Outputs: map[string]string{}, cfg: cfg, queues: sqs.NewFromConfig(cfg), now: time.Now, wait: sleep, longPoll: 1}
+	s := &Stack{Name: name, Outputs: map[string]string{}, cfg: cfg, queues: sqs.NewFromConfig(cfg), now: time.Now, wait: sleep, signing: time.Now, longPoll: 1}
 	for _, o := range out.Stacks[0].Outputs {
 		s.Outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 	}

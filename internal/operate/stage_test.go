@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -97,18 +98,28 @@ type losing struct {
 
 // Do implements aws.HTTPClient.
 func (l *losing) Do(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	if n := l.s.lost[action]; n != 0 {
-		step := 1
-		if n < 0 {
-			step = -1
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
 		}
-		l.s.lost[action] = n - step
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if form, err := url.ParseQuery(string(body)); err == nil && form.Has("Action") {
+		action = form.Get("Action")
+	}
+	if r.URL.Path == "/graphql" {
+		action = "graphql"
+	}
+	l.s.mu.Lock()
+	n := l.s.lost[action]
+	if n != 0 {
+		l.s.lost[action] = n - n/max(n, -n)
+	}
+	l.s.mu.Unlock()
+	if n != 0 {
 		if n == -1 {
 			return nil, io.ErrUnexpectedEOF
 		}
