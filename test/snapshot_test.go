@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
@@ -47,6 +49,27 @@ func TestSnapshotsOfScenarios(t *testing.T) {
 				LogLevel: gofunction.Warn, LogRetention: awslogs.RetentionDays_ONE_DAY,
 				RemovalPolicy: awscdk.RemovalPolicy_DESTROY, ReservedConcurrency: 7, NoTracing: true,
 			})
+		}},
+		{"functions that roll out", func(s awscdk.Stack) {
+			add := func(id string, r gofunction.Rollout) *gofunction.GoFunction {
+				return gofunction.New(s, id, gofunction.Props{Name: "ship", AssetDir: filepath.Join(assets, "arm64", "ship"), Rollout: r})
+			}
+			slow, quick := add("Slow", gofunction.Linear(20, 7*time.Minute)), add("Quick", gofunction.AllAtOnce())
+			add("Slow2", gofunction.Linear(20, 7*time.Minute)) // by the same configuration
+			backlog := awssqs.NewQueue(s, jsii.String("Queue"), nil)
+			slow.AddRollbackAlarm(backlog.MetricApproximateNumberOfMessagesVisible(nil).CreateAlarm(s, jsii.String("Backlog"), &awscloudwatch.CreateAlarmOptions{
+				Threshold: jsii.Number(1000), EvaluationPeriods: jsii.Number(1)}))
+			slow.Live.AddEventSource(awslambdaeventsources.NewSqsEventSource(backlog, nil))
+			w := orderworkflow.New(s, "Orders", orderworkflow.Props{Steps: []orderworkflow.Step{{
+				Name: "Ship", Status: "COMPLETED", Run: orderworkflow.Function(quick.Live), Compensation: orderworkflow.NoCompensation,
+			}}})
+			api := asyncapi.New(s, "Api", asyncapi.Props{
+				Authorizer: asyncapi.LambdaAuthorizer(quick.Live, "tenant"), Consumer: add("Intake", gofunction.Canary(10, 5*time.Minute)).Live,
+			})
+			statusnotifier.New(s, "Status", statusnotifier.Props{
+				API: api, Table: w.Table, Outbox: &statusnotifier.Outbox{Function: add("Notify", gofunction.Canary(25, 10*time.Minute)).Live},
+				Topic: &statusnotifier.Topic{},
+			}).AddFunctionSubscription(add("Mail", gofunction.Linear(10, time.Minute)).Live, statusnotifier.Filter{})
 		}},
 		{"workflow that waits for approval", func(s awscdk.Stack) {
 			queue := awssqs.NewQueue(s, jsii.String("Approvals"), nil)

@@ -171,6 +171,12 @@ func stacks(t testing.TB) map[string]template {
 // synth returns the template of a stack that holds what build adds.
 func synth(t testing.TB, build func(awscdk.Stack)) template {
 	t.Helper()
+	return parse(t, synthText(t, build))
+}
+
+// synthText returns it as the CDK writes it, with the hashes of the code.
+func synthText(t testing.TB, build func(awscdk.Stack)) []byte {
+	t.Helper()
 	context := flags(t)
 	dir := t.TempDir()
 	a := awscdk.NewApp(&awscdk.AppProps{Context: &context, Outdir: jsii.String(dir), AnalyticsReporting: jsii.Bool(false)})
@@ -180,7 +186,7 @@ func synth(t testing.TB, build func(awscdk.Stack)) template {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parse(t, b)
+	return b
 }
 
 // each runs check on every stack of the app.

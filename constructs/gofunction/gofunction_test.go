@@ -53,6 +53,10 @@ func TestValidate(t *testing.T) {
 		{"part of a second", func(p *gofunction.Props) { p.Timeout = 1500 * time.Millisecond }, "got 1.5s"},
 		{"log level", func(p *gofunction.Props) { p.LogLevel = "LOUD" }, `got "LOUD"`},
 		{"concurrency", func(p *gofunction.Props) { p.ReservedConcurrency = -1 }, "got -1"},
+		{"rollout", func(p *gofunction.Props) { p.Rollout = gofunction.Canary(0, time.Minute) }, "the rollout must shift 1–99 percent at a time, got 0"},
+		{"errors without a rollout", func(p *gofunction.Props) { p.ErrorPercent = 10 }, "must be 0 without a rollout, got 10"},
+		{"errors", func(p *gofunction.Props) { p.Rollout, p.ErrorPercent = gofunction.AllAtOnce(), 100 }, "must be 1–99, got 100"},
+		{"a rollout", func(p *gofunction.Props) { p.Rollout = gofunction.Linear(10, time.Minute) }, ""},
 		{"variable", func(p *gofunction.Props) { p.Environment = map[string]string{"a-b": ""} }, `"a-b" is not the name`},
 		{"Lambda's variable", func(p *gofunction.Props) { p.Environment = map[string]string{"AWS_REGION": "eu-west-1"} }, "AWS_REGION is Lambda's own"},
 	} {
