@@ -14,7 +14,8 @@
 //	├── DeliverWebhook            function that delivers to tenants' webhooks
 //	├── ManageWebhooks            function behind /webhooks
 //	├── Status                    statusnotifier.StatusNotifier, with all channels
-//	└── Alarms                    and their topic, where the environment has them
+//	├── Alarms                    and their topic, where the environment has them
+//	└── Rollouts                  what shifts the functions' aliases to new versions, where it has that
 package app
 
 import (

@@ -81,6 +81,10 @@ func lambdaAction(method string, parts []string, in map[string]any) string {
 	if len(parts) > 2 {
 		path = strings.Join(append([]string{parts[1], "*"}, parts[3:]...), "/")
 	}
+	if method == "GET" && len(parts) == 5 && parts[1] == "functions" && parts[3] == "aliases" {
+		in["Name"] = parts[4]
+		return "GetAlias"
+	}
 	switch method + " " + strings.TrimSuffix(path, "/") {
 	case "POST functions/*/invocations":
 		return "Invoke"
@@ -92,6 +96,10 @@ func lambdaAction(method string, parts []string, in map[string]any) string {
 		return "GetFunctionConfiguration"
 	case "GET functions/*/concurrency":
 		return "GetFunctionConcurrency"
+	case "GET functions/*/aliases":
+		return "ListAliases"
+	case "GET functions/*/versions":
+		return "ListVersionsByFunction"
 	case "GET event-source-mappings":
 		return "ListEventSourceMappings"
 	case "GET event-source-mappings/*":

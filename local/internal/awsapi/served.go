@@ -33,8 +33,8 @@ var Services = []Served{
 	{"sns", "Amazon SNS", strings.Fields(`ConfirmSubscription GetSubscriptionAttributes GetTopicAttributes ListSubscriptions
 		ListSubscriptionsByTopic ListTopics Publish PublishBatch SetSubscriptionAttributes SetTopicAttributes Subscribe
 		Unsubscribe`), "topics come from the template"},
-	{"lambda", "AWS Lambda", strings.Fields(`GetEventSourceMapping GetFunction GetFunctionConcurrency GetFunctionConfiguration Invoke
-		ListEventSourceMappings ListFunctions`), "functions and mappings come from the template"},
+	{"lambda", "AWS Lambda", strings.Fields(`GetAlias GetEventSourceMapping GetFunction GetFunctionConcurrency GetFunctionConfiguration Invoke ListAliases
+		ListEventSourceMappings ListFunctions ListVersionsByFunction`), "functions and mappings come from the template"},
 	{"appsync", "AWS AppSync, beside the GraphQL API itself", strings.Fields(`EvaluateCode GetDataSource GetFunction GetGraphqlApi
 		GetGraphqlApiEnvironmentVariables GetIntrospectionSchema GetResolver GetType ListApiKeys ListDataSources ListFunctions
 		ListGraphqlApis ListResolvers ListResolversByFunction ListTypes`), "APIs, their schemas and resolvers come from the template"},

@@ -72,6 +72,39 @@ func TestVersionsAndAliases(t *testing.T) {
 	}
 }
 
+func TestReadingVersionsAndAliases(t *testing.T) {
+	f := versioned(t)
+	read := func(action string, in map[string]any, member, want string) {
+		t.Helper()
+		out, err := try(f.s, action, in)
+		if err != nil {
+			t.Errorf("%s: %v", action, err)
+			return
+		}
+		var got []string
+		items, _ := out[member].([]any)
+		for _, item := range items {
+			o := item.(map[string]any)
+			got = append(got, fmt.Sprintf("%v%v%v", o["Name"], o["FunctionVersion"], o["Version"]))
+		}
+		if s := strings.ReplaceAll(strings.Join(got, " "), "<nil>", ""); s != want {
+			t.Errorf("%s %v: %s, want %s", action, in, s, want)
+		}
+	}
+	read("ListAliases", map[string]any{"FunctionName": "f"}, "Aliases", "last1 live2")
+	read("ListAliases", map[string]any{"FunctionName": "f", "FunctionVersion": "2"}, "Aliases", "live2")
+	read("ListAliases", map[string]any{"FunctionName": "f", "MaxItems": 1, "Marker": "1"}, "Aliases", "live2")
+	read("ListVersionsByFunction", map[string]any{"FunctionName": "f"}, "Versions", "$LATEST 1 2")
+	read("ListVersionsByFunction", map[string]any{"FunctionName": "f", "MaxItems": 2}, "Versions", "$LATEST 1")
+	out, err := try(f.s, "GetAlias", map[string]any{"FunctionName": "f", "Name": "live"})
+	if err != nil || out["FunctionVersion"] != "2" || out["AliasArn"] != f.f.ARN+":live" {
+		t.Errorf("GetAlias: %v, %v", out, err)
+	}
+	if _, err := try(f.s, "GetAlias", map[string]any{"FunctionName": "f", "Name": "none"}); err == nil || !strings.Contains(err.Error(), "Cannot find alias arn") {
+		t.Errorf("GetAlias of none: %v", err)
+	}
+}
+
 func TestAliasesThatCannotBe(t *testing.T) {
 	f := versioned(t)
 	for _, tt := range []struct {
