@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,16 +89,15 @@ func (p *project) build(l *log) {
 	}
 }
 
-// run calls the CDK's command line against the emulator and returns what it printed. The variant is which of the
-// app's; "" for a command without an app.
-func (p *project) run(l *log, e *emulator, variant string, args ...string) (string, error) {
+// run calls the CDK's command line against the emulator and returns what it printed. The flags are the app's; "" for a
+// command without an app.
+func (p *project) run(l *log, e *emulator, flags string, args ...string) (string, error) {
 	l.t.Helper()
 	started := time.Now()
 	shown := "cdk " + strings.Join(args, " ")
-	if variant != "" {
-		app := fmt.Sprintf("%s -assets %s -variant %s", p.app, p.dist, variant)
-		args = append(args, "--app", app)
-		shown += fmt.Sprintf(" --app './app -variant %s'", variant)
+	if flags != "" {
+		args = append(args, "--app", fmt.Sprintf("%s -assets %s %s", p.app, p.dist, flags))
+		shown += fmt.Sprintf(" --app './app %s'", flags)
 	}
 	args = append(args, "--no-notices", "--no-color", "--ci", "--progress", "events")
 	cmd := exec.CommandContext(l.t.Context(), p.cdk, args...)
@@ -110,9 +110,9 @@ func (p *project) run(l *log, e *emulator, variant string, args ...string) (stri
 }
 
 // must is run of what has to succeed.
-func (p *project) must(l *log, e *emulator, variant string, args ...string) string {
+func (p *project) must(l *log, e *emulator, flags string, args ...string) string {
 	l.t.Helper()
-	out, err := p.run(l, e, variant, args...)
+	out, err := p.run(l, e, flags, args...)
 	if err != nil {
 		l.t.Fatalf("cdk %s: %v\n%s\n--- the emulator's last lines\n%s", args[0], err, out, e.lastLines(20))
 	}
@@ -133,6 +133,15 @@ func (l *log) step(title string) {
 
 func (l *log) printf(format string, args ...any) {
 	fmt.Fprintf(l.t.Output(), "   "+format+"\n", args...)
+}
+
+// each prints the lines of an output that have all the words.
+func (l *log) each(output string, words ...string) {
+	for line := range strings.Lines(output) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+			l.printf("%s", strings.TrimSpace(line))
+		}
+	}
 }
 
 func since(t time.Time) time.Duration { return time.Since(t).Round(100 * time.Millisecond) }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
@@ -20,12 +22,11 @@ import (
 
 func TestDeploy(t *testing.T) {
 	if testing.Short() {
-		t.Skip("deploys a stack several times, which takes a minute; not with -short")
+		t.Skip("deploys stacks several times, which takes a minute; not with -short")
 	}
 	folder := t.TempDir()
 	p := newProject(t, folder)
 	e := startEmulator(t, folder)
-	s := newStack(e)
 	l := &log{t: t, started: time.Now()}
 
 	l.step("build")
@@ -37,13 +38,26 @@ func TestDeploy(t *testing.T) {
 	before := e.resources(t)
 	l.printf("the account has %s", counted(before))
 
-	l.step("deploy")
-	p.must(l, e, "first", "deploy", stackName, "--require-approval", "never")
+	dev(l, p, e, before)
+	staging(l, p, e, before)
+	prod(l, p, e)
+	l.printf("done after %s", since(l.started))
+}
+
+// dev goes all the way: an order, an update, an update that fails, the end.
+func dev(l *log, p *project, e *emulator, before map[string][]string) {
+	t := l.t
+	s := newStack(e, "orderflow-dev")
+
+	l.step("deploy dev")
+	out := p.must(l, e, "-variant first", "deploy", s.name, "--require-approval", "never")
+	l.each(out, "left out:")
 	s.is(l, "CREATE_COMPLETE")
 	for logical, name := range map[string]string{intakeID: "intake", reserveID: "reserve"} {
 		key, size := s.asset(t, e, logical, filepath.Join(p.dist, architecture(), name, "bootstrap"))
 		l.printf("%s runs %s… of the bootstrap bucket (%d bytes): the executable that was built", name, key[:12], size)
 	}
+	s.refusesStrangers(l, e)
 	first := s.settings(t)
 	l.printf("%+v", first)
 
@@ -55,9 +69,9 @@ func TestDeploy(t *testing.T) {
 
 	l.step("update")
 	stateful, ids, template := s.stateful(t), s.ids, s.template(t)
-	p.must(l, e, "changed", "deploy", stackName, "--require-approval", "never")
+	p.must(l, e, "-variant changed", "deploy", s.name, "--require-approval", "never")
 	s.is(l, "UPDATE_COMPLETE")
-	l.printf("changed in the template: %s", differences(template, s.template(t)))
+	s.reviewed(l, template, s.template(t))
 	s.notReplaced(l, stateful)
 	l.printf("replaced: %s", replaced(ids, s.ids))
 	changed := s.settings(t)
@@ -70,16 +84,11 @@ func TestDeploy(t *testing.T) {
 
 	l.step("an update that fails")
 	template = s.template(t)
-	out, err := p.run(l, e, "failing", "deploy", stackName, "--require-approval", "never")
+	out, err := p.run(l, e, "-variant failing", "deploy", s.name, "--require-approval", "never")
 	if err == nil {
 		t.Errorf("a stack with a queue that cannot be made was deployed:\n%s", out)
 	}
-	for line := range strings.Lines(out) {
-		if strings.Contains(line, "_FAILED") {
-			l.printf("%s", strings.TrimSpace(line))
-			break
-		}
-	}
+	l.each(out, "UPDATE_FAILED", " | ", "/")
 	s.is(l, "UPDATE_ROLLBACK_COMPLETE")
 	s.notReplaced(l, stateful)
 	if diff := cmp.Diff(template, s.template(t)); diff != "" {
@@ -92,23 +101,66 @@ func TestDeploy(t *testing.T) {
 	s.kept(l, order, second)
 	s.flow(l, e)
 
-	l.step("destroy")
-	p.must(l, e, "changed", "destroy", stackName, "--force")
-	after := e.resources(t)
-	if diff := cmp.Diff(before, after); diff != "" {
-		t.Errorf("what the account has differs from before the deployment (-before +after):\n%s", diff)
+	l.step("destroy dev")
+	p.must(l, e, "-variant changed", "destroy", s.name, "--force")
+	leavesNothing(l, e, before)
+}
+
+// staging has what dev does not: alarms, a firewall, gradual deployments, a function for each channel.
+func staging(l *log, p *project, e *emulator, before map[string][]string) {
+	s := newStack(e, "orderflow-staging")
+	l.step("deploy staging")
+	l.each(p.must(l, e, "-environment staging", "deploy", s.name, "--require-approval", "never"), "left out:")
+	s.is(l, "CREATE_COMPLETE")
+	s.stock(l.t, 100)
+	s.flow(l, e)
+	l.step("destroy staging")
+	p.must(l, e, "-environment staging", "destroy", s.name, "--force")
+	leavesNothing(l, e, before)
+}
+
+// prod must be hard to destroy. It gets no order, since it would call a payment provider.
+func prod(l *log, p *project, e *emulator) {
+	t := l.t
+	s := newStack(e, "orderflow-prod")
+	l.step("deploy prod")
+	l.each(p.must(l, e, "-environment prod", "deploy", s.name, "--require-approval", "never"), "left out:")
+	s.is(l, "CREATE_COMPLETE")
+	l.step("destroy prod, which must not work")
+	out, err := p.run(l, e, "-environment prod", "destroy", s.name, "--force")
+	if err == nil || !strings.Contains(out, "TerminationProtection") {
+		t.Errorf("cdk destroy of prod: %v, want a refusal for its termination protection\n%s", err, out)
 	}
+	l.each(out, "destroy failed")
+	for _, table := range []string{"OrdersTableName", "InventoryTableName", "WebhooksTableName"} {
+		_, err := s.tables.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String(s.outputs[table])})
+		if err == nil || !strings.Contains(err.Error(), "deletion protection") {
+			t.Errorf("deleting the table %s: %v, want a refusal for its deletion protection", s.outputs[table], err)
+		}
+	}
+	l.printf("nor can one of its three tables be deleted")
+	s.is(l, "CREATE_COMPLETE")
+}
+
+// leavesNothing wants the account to have what it had before.
+func leavesNothing(l *log, e *emulator, before map[string][]string) {
+	l.t.Helper()
+	after := e.resources(l.t)
 	l.printf("the account has %s", counted(after))
-	l.printf("nothing of the stack is left; done after %s", since(l.started))
+	if diff := cmp.Diff(before, after); diff != "" {
+		l.t.Errorf("the stack has left something (-before +after):\n%s", diff)
+		return
+	}
+	l.printf("nothing of the stack is left, of %d kinds of resources", len(after))
 }
 
 // is reads the stack and wants a status of it.
 func (s *stack) is(l *log, want string) {
 	l.t.Helper()
 	got := s.read(l.t)
-	l.printf("%s is %s: %d resources", stackName, got, len(s.ids))
+	l.printf("%s is %s: %d resources", s.name, got, len(s.ids))
 	if got != want {
-		l.t.Errorf("%s is %s, want %s", stackName, got, want)
+		l.t.Errorf("%s is %s, want %s", s.name, got, want)
 	}
 }
 

@@ -44,7 +44,7 @@ func startEmulator(t *testing.T, folder string) *emulator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := append(without(os.Environ(), "AWS_", "CDK_", "MINISTACK_", "LAMBDA_", "PYTHONPATH="), "PYTHONPATH="+packages)
+	environ := append(without(os.Environ(), "AWS_", "CDK_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_", "PYTHONPATH=", "SERVICES=", "USE_SSL="), "PYTHONPATH="+packages)
 	python := referee.Python(t)
 	cmd := exec.Command(python, "-c", "import importlib.metadata as m; print(m.version('ministack'))")
 	cmd.Env = environ
@@ -78,7 +78,7 @@ func startEmulator(t *testing.T, folder string) *emulator {
 	cmd.Stdout, cmd.Stderr = log, log
 	// It hands its own AWS_ENDPOINT_URL on to the functions' processes.
 	cmd.Env = append(e.environ,
-		fmt.Sprintf("GATEWAY_PORT=%d", port), "MINISTACK_REGION="+region, "MINISTACK_HOST=127.0.0.1",
+		fmt.Sprintf("GATEWAY_PORT=%d", port), "BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "MINISTACK_REGION="+region, "MINISTACK_HOST=127.0.0.1",
 		"STATE_DIR="+filepath.Join(folder, "state"), "TMPDIR="+temporary, "LAMBDA_EXECUTOR=local",
 	)
 	// A group of its own, with the functions' processes.

@@ -2,8 +2,10 @@ package deploy
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +23,7 @@ import (
 )
 
 const (
+	apiID      = "ApiCD79AAA0"
 	queueID    = "ApiQueueC4D64474"
 	intakeID   = "IntakeFunction1A6D016E"
 	reserveID  = "ReserveFunction7E2CD0B4"
@@ -149,4 +152,23 @@ func (s *stack) flow(l *log, e *emulator) (orderID, pk string) {
 		t.Errorf("the order went %s, want %s; reason %q", got, want, valueOf(status, record.Reason))
 	}
 	return orderID, pk
+}
+
+// refusesStrangers asks the gateway for something without credentials.
+func (s *stack) refusesStrangers(l *log, e *emulator) {
+	t := l.t
+	t.Helper()
+	res, err := http.Post(fmt.Sprintf("%s/restapis/%s/live/_user_request_/orders", e.url, s.id(t, apiID)), "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var problem struct{ Code string }
+	if err := json.NewDecoder(res.Body).Decode(&problem); err != nil {
+		t.Fatalf("the gateway's answer: %v", err)
+	}
+	if res.StatusCode != http.StatusUnauthorized || problem.Code != "unauthorized" {
+		t.Errorf("an order without credentials is answered %d %q, want 401 and the code unauthorized", res.StatusCode, problem.Code)
+	}
+	l.printf("POST /orders without credentials is answered %d, %s", res.StatusCode, res.Header.Get("Content-Type"))
 }

@@ -25,10 +25,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-const stackName = "orderflow-dev"
-
-// stack is the deployed stack, through AWS's own clients.
+// stack is a deployed stack, through AWS's own clients.
 type stack struct {
+	name      string
 	formation *cloudformation.Client
 	tables    *dynamodb.Client
 	functions *lambda.Client
@@ -40,12 +39,13 @@ type stack struct {
 	ids       map[string]string // physical by logical
 }
 
-func newStack(e *emulator) *stack {
+func newStack(e *emulator, name string) *stack {
 	cfg := aws.Config{
 		Region: region, BaseEndpoint: &e.url,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	return &stack{
+		name:      name,
 		formation: cloudformation.NewFromConfig(cfg),
 		tables:    dynamodb.NewFromConfig(cfg),
 		functions: lambda.NewFromConfig(cfg),
@@ -59,7 +59,7 @@ func newStack(e *emulator) *stack {
 // read reads the stack's status, its outputs and what its resources are called.
 func (s *stack) read(t *testing.T) (status string) {
 	t.Helper()
-	described, err := s.formation.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
+	described, err := s.formation.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &s.name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func (s *stack) read(t *testing.T) (status string) {
 	for _, o := range described.Stacks[0].Outputs {
 		s.outputs[*o.OutputKey] = *o.OutputValue
 	}
-	pages := cloudformation.NewListStackResourcesPaginator(s.formation, &cloudformation.ListStackResourcesInput{StackName: aws.String(stackName)})
+	pages := cloudformation.NewListStackResourcesPaginator(s.formation, &cloudformation.ListStackResourcesInput{StackName: &s.name})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -94,14 +94,10 @@ func (s *stack) id(t *testing.T, logical string) string {
 // to the one that was built, and the function's code equal to the zip file.
 func (s *stack) asset(t *testing.T, e *emulator, logical, executable string) (key string, size int) {
 	t.Helper()
-	template, err := s.formation.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: aws.String(stackName)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var parsed struct {
 		Resources map[string]json.RawMessage
 	}
-	if err := json.Unmarshal([]byte(*template.TemplateBody), &parsed); err != nil {
+	if err := json.Unmarshal([]byte(s.template(t)), &parsed); err != nil {
 		t.Fatal(err)
 	}
 	var resource struct {

@@ -56,6 +56,10 @@ def main():
         else:
             pages = [getattr(client, operation)(**arguments)]
         elements = [element for page in pages for element in page.get(member, [])]
+        if operation == "list_keys":
+            # CloudFormation can but schedule a key's deletion.
+            states = {key["KeyId"]: client.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] for key in elements}
+            elements = [key for key in elements if states[key["KeyId"]] != "PendingDeletion"]
         found[kind] = sorted(element[name] if name else element for element in elements)
     print(json.dumps(found))
 
