@@ -131,10 +131,38 @@ func flags(t testing.TB) map[string]any {
 	return config.Context
 }
 
-var synthesized struct {
-	once     sync.Once
+// synthesis is what came of an app with one or more stacks.
+type synthesis struct {
+	texts    map[string][]byte
 	stacks   map[string]template
+	findings map[string][]finding // of cdk-nag, by the stack
 	manifest []byte
+}
+
+// synthesize has cdk-nag look at an app, and synthesizes it into outdir.
+func synthesize(t testing.TB, a awscdk.App, outdir string, names ...string) *synthesis {
+	t.Helper()
+	nag(t, a)
+	out := &synthesis{texts: map[string][]byte{}, stacks: map[string]template{}, findings: map[string][]finding{}}
+	read := func(name string) []byte {
+		b, err := os.ReadFile(filepath.Join(outdir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	out.manifest = read("manifest.json")
+	for _, name := range names {
+		out.texts[name] = read(name + ".template.json")
+		out.stacks[name] = parse(t, out.texts[name])
+		out.findings[name] = findings(t, out.manifest, name, read)
+	}
+	return out
+}
+
+var synthesized struct {
+	once sync.Once
+	*synthesis
 }
 
 // stacks returns the app's templates by stack name.
@@ -146,23 +174,13 @@ func stacks(t testing.TB) map[string]template {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Synth(nil)
-		synthesized.manifest, err = os.ReadFile(filepath.Join(dir, "manifest.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := map[string]template{}
+		var names []string
 		for _, env := range app.Environments() {
-			name := "orderflow-" + env.Name
-			b, err := os.ReadFile(filepath.Join(dir, name+".template.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			found[name] = parse(t, b)
+			names = append(names, "orderflow-"+env.Name)
 		}
-		synthesized.stacks = found
+		synthesized.synthesis = synthesize(t, a, dir, names...)
 	})
-	if synthesized.stacks == nil {
+	if synthesized.synthesis == nil {
 		t.Fatal("the app could not be synthesized: see the first test that failed")
 	}
 	return synthesized.stacks
@@ -171,22 +189,24 @@ func stacks(t testing.TB) map[string]template {
 // synth returns the template of a stack that holds what build adds.
 func synth(t testing.TB, build func(awscdk.Stack)) template {
 	t.Helper()
-	return parse(t, synthText(t, build))
+	return synthesizeStack(t, build).stacks[testStack]
 }
 
 // synthText returns it as the CDK writes it, with the hashes of the code.
 func synthText(t testing.TB, build func(awscdk.Stack)) []byte {
 	t.Helper()
+	return synthesizeStack(t, build).texts[testStack]
+}
+
+const testStack = "test"
+
+func synthesizeStack(t testing.TB, build func(awscdk.Stack)) *synthesis {
+	t.Helper()
 	context := flags(t)
 	dir := t.TempDir()
 	a := awscdk.NewApp(&awscdk.AppProps{Context: &context, Outdir: jsii.String(dir), AnalyticsReporting: jsii.Bool(false)})
-	build(awscdk.NewStack(a, jsii.String("test"), nil))
-	a.Synth(nil)
-	b, err := os.ReadFile(filepath.Join(dir, "test.template.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	build(awscdk.NewStack(a, jsii.String(testStack), nil))
+	return synthesize(t, a, dir, testStack)
 }
 
 // each runs check on every stack of the app.

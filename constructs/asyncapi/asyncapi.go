@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -13,6 +14,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/accept"
+	"github.com/orderflow-cdk/orderflow/internal/suppress"
 )
 
 // AsyncApi is an HTTP resource whose POST goes into a queue. All fields are
@@ -30,6 +34,9 @@ type AsyncApi struct {
 	Stage awsapigateway.Stage
 	// AccessLog has one line of JSON for each request.
 	AccessLog awslogs.LogGroup
+	// ExecutionLog has the errors of requests, such as those of mapping templates, without
+	// headers and bodies.
+	ExecutionLog awslogs.LogGroup
 	// Queue holds the orders that the gateway accepted.
 	Queue awssqs.Queue
 	// DeadLetterQueue holds those that the consumer failed on.
@@ -93,6 +100,7 @@ func (a *AsyncApi) makeAPI(id string) {
 			MetricsEnabled:       jsii.Bool(true),
 			ThrottlingRateLimit:  jsii.Number(p.Throttle.Rate),
 			ThrottlingBurstLimit: jsii.Number(p.Throttle.Burst),
+			LoggingLevel:         awsapigateway.MethodLoggingLevel_ERROR,
 			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(a.AccessLog),
 			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(jsii.String(accessLogFormat(p.Authorizer.logged))),
 		},
@@ -115,6 +123,30 @@ func (a *AsyncApi) makeAPI(id string) {
 	a.Api = awsapigateway.NewRestApi(a, jsii.String("Api"), props)
 	a.Stage = a.Api.DeploymentStage()
 	a.Resource = a.Api.Root().AddResource(&p.Path, nil)
+	a.makeExecutionLog()
+	if p.AccountRole {
+		accept.On(a.Api.Node().FindChild(jsii.String("CloudWatchRole")), suppress.Rule{
+			ID:      "AwsSolutions-IAM4",
+			Finding: "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+			Reason:  "API Gateway wants one role for all logs of an account and region, and checks that it may what this policy says",
+		})
+	}
+	if p.Model.any {
+		accept.On(a.Api, suppress.Rule{ID: "AwsSolutions-APIG2", Reason: "asyncapi.AnyJSON was chosen: the consumer checks the body, and no parameter is required"})
+	}
+}
+
+// makeExecutionLog makes the log group before API Gateway would, which would keep it for ever. It
+// has the name that API Gateway writes to (developer guide, "Set up CloudWatch logging for REST APIs").
+func (a *AsyncApi) makeExecutionLog() {
+	a.ExecutionLog = awslogs.NewLogGroup(a, jsii.String("ExecutionLog"), &awslogs.LogGroupProps{
+		LogGroupName: awscdk.Fn_Join(jsii.String(""), &[]*string{
+			jsii.String("API-Gateway-Execution-Logs_"), a.Api.RestApiId(), jsii.String("/" + a.props.Stage),
+		}),
+		Retention:     a.props.LogRetention,
+		RemovalPolicy: a.props.RemovalPolicy,
+	})
+	a.Stage.Node().AddDependency(a.ExecutionLog)
 }
 
 // makeUsagePlan makes the plan of the authorizer APIKey.

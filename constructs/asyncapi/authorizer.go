@@ -173,6 +173,18 @@ func (a Authorizer) validate() error {
 	return a.err
 }
 
+// instead is what authorizes a caller, if it is not a user pool; "" if nothing does.
+func (a Authorizer) instead() string {
+	switch a.kind {
+	case byIAM:
+		return "AWS IAM"
+	case byLambda:
+		return "a Lambda authorizer"
+	default:
+		return ""
+	}
+}
+
 // unknownRoute is the status of MISSING_AUTHENTICATION_TOKEN, which API
 // Gateway answers both to an unsigned request, where IAM is asked for, and to
 // a route that does not exist, whatever the authorizer. Where IAM may be meant

@@ -25,7 +25,7 @@ func TestStage(t *testing.T) {
 	equal(t, "settings", stage.Get("MethodSettings"), any([]any{map[string]any{
 		"HttpMethod": "*", "ResourcePath": "/*", "MetricsEnabled": true,
 		// Bodies and headers in an execution log would be the customers'.
-		"DataTraceEnabled":    false,
+		"DataTraceEnabled": false, "LoggingLevel": "ERROR",
 		"ThrottlingRateLimit": 500.0, "ThrottlingBurstLimit": 1000.0,
 	}}))
 }
@@ -40,7 +40,7 @@ func TestStageOptions(t *testing.T) {
 	equal(t, "tracing", stage.Get("TracingEnabled"), any(false))
 	equal(t, "rate", stage.Get("MethodSettings", 0, "ThrottlingRateLimit"), any(10.0))
 	equal(t, "burst", stage.Get("MethodSettings", 0, "ThrottlingBurstLimit"), any(20.0))
-	equal(t, "log retention", template.One(t, "AWS::Logs::LogGroup", "Orders").Get("RetentionInDays"), any(7.0))
+	equal(t, "log retention", template.One(t, "AWS::Logs::LogGroup", "OrdersAccessLog").Get("RetentionInDays"), any(7.0))
 	equal(t, "endpoint", template.One(t, "AWS::ApiGateway::RestApi", "Orders").Text("EndpointConfiguration", "Types"), `["EDGE"]`)
 	equal(t, "path", template.One(t, "AWS::ApiGateway::Resource", "Orders").Get("PathPart"), any("returns"))
 }
@@ -48,7 +48,7 @@ func TestStageOptions(t *testing.T) {
 func TestAccessLogIsJSON(t *testing.T) {
 	template := synth(t, asyncapi.Props{})
 	setting := template.One(t, "AWS::ApiGateway::Stage", "Orders").Get("AccessLogSetting")
-	equal(t, "destination", cdktest.Text(cdktest.Get(setting, "DestinationArn")), "{"+template.One(t, "AWS::Logs::LogGroup", "Orders").ID+".Arn}")
+	equal(t, "destination", cdktest.Text(cdktest.Get(setting, "DestinationArn")), "{"+template.One(t, "AWS::Logs::LogGroup", "OrdersAccessLog").ID+".Arn}")
 	var line map[string]string
 	if err := json.Unmarshal([]byte(cdktest.Text(cdktest.Get(setting, "Format"))), &line); err != nil {
 		t.Fatal(err)
@@ -70,6 +70,19 @@ func TestAccessLogIsJSON(t *testing.T) {
 	}
 }
 
+// The group is there before the stage, or API Gateway makes it, and keeps it for ever.
+func TestExecutionLogIsOurs(t *testing.T) {
+	template := synth(t, asyncapi.Props{Stage: "v1", LogRetention: awslogs.RetentionDays_ONE_WEEK, RemovalPolicy: awscdk.RemovalPolicy_DESTROY})
+	group := template.One(t, "AWS::Logs::LogGroup", "OrdersExecutionLog")
+	equal(t, "name", cdktest.Text(group.Get("LogGroupName")), "API-Gateway-Execution-Logs_{"+template.One(t, "AWS::ApiGateway::RestApi", "Orders").ID+"}/v1")
+	equal(t, "retention", group.Get("RetentionInDays"), any(7.0))
+	equal(t, "policy", group.DeletionPolicy, "Delete")
+	stage := template.One(t, "AWS::ApiGateway::Stage", "Orders")
+	if !slices.Contains(stage.DependsOn, group.ID) {
+		t.Errorf("the stage depends on %v, not on its log group", stage.DependsOn)
+	}
+}
+
 func TestAccountRoleIsOptIn(t *testing.T) {
 	equal(t, "by default", len(synth(t, asyncapi.Props{}).All("AWS::ApiGateway::Account", "")), 0)
 	template := synth(t, asyncapi.Props{AccountRole: true})
@@ -84,9 +97,12 @@ func TestAccountRoleIsOptIn(t *testing.T) {
 
 func TestNothingHasAPhysicalName(t *testing.T) {
 	names := []string{"QueueName", "LogGroupName", "RoleName", "FunctionName", "BucketName", "KeyName", "ModelName"}
-	for id, r := range synth(t, asyncapi.Props{WebACL: &asyncapi.WebACL{}}).Resources {
+	template := synth(t, asyncapi.Props{WebACL: &asyncapi.WebACL{}})
+	// API Gateway says what the group of its execution log is called, by the API's id.
+	executionLog := template.One(t, "AWS::Logs::LogGroup", "OrdersExecutionLog").ID
+	for id, r := range template.Resources {
 		for _, name := range names {
-			if r.Get(name) != nil {
+			if r.Get(name) != nil && id != executionLog {
 				t.Errorf("%s has the %s %v", id, name, r.Get(name))
 			}
 		}

@@ -6,7 +6,22 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/accept"
+	"github.com/orderflow-cdk/orderflow/internal/suppress"
 )
+
+// AddMethod adds a method of your own to a resource of this API, for the same callers as
+// the others: the API's authorizer decides.
+func (a *AsyncApi) AddMethod(resource awsapigateway.IResource, verb string, integration awsapigateway.Integration,
+	options *awsapigateway.MethodOptions) awsapigateway.Method {
+	method := resource.AddMethod(&verb, integration, options)
+	// Who may call without any authorizer or with a key alone is for the stack's owner to accept.
+	if by := a.props.Authorizer.instead(); by != "" {
+		accept.On(method, suppress.Rule{ID: "AwsSolutions-COG4", Reason: "callers are authorized by " + by + " instead of a Cognito user pool"})
+	}
+	return method
+}
 
 // Outcome is an integration response for a method of this API: what the
 // client gets when the service behind it answers with a status that matches

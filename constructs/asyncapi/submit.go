@@ -52,9 +52,16 @@ func (a *AsyncApi) makeSubmit() {
 	}
 	if !a.props.Model.any {
 		options.RequestModels = &map[string]awsapigateway.IModel{"application/json": a.makeModel()}
-		options.RequestValidatorOptions = &awsapigateway.RequestValidatorOptions{ValidateRequestBody: jsii.Bool(true)}
+		options.RequestValidatorOptions = a.requestValidator()
 	}
-	a.Submit = a.Resource.AddMethod(jsii.String("POST"), integration, options)
+	a.Submit = a.AddMethod(a.Resource, "POST", integration, options)
+}
+
+// requestValidator has the gateway check the body and the parameters that a method declares. A
+// change of that is nothing to CloudFormation that a deployment would follow from.
+func (a *AsyncApi) requestValidator() *awsapigateway.RequestValidatorOptions {
+	a.Api.LatestDeployment().AddToLogicalId(map[string]any{"validates": "body and parameters"})
+	return &awsapigateway.RequestValidatorOptions{ValidateRequestBody: jsii.Bool(true), ValidateRequestParameters: jsii.Bool(true)}
 }
 
 // makeQueueRole makes the role that may send to the queue, and nothing else.

@@ -8,6 +8,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/accept"
+	"github.com/orderflow-cdk/orderflow/internal/suppress"
 )
 
 // deployments is what all rollouts of a stack have in common.
@@ -70,8 +73,22 @@ func (d deployments) grant(f *GoFunction) {
 			}),
 		},
 	})
+	stack := awscdk.Stack_Of(f)
+	accept.On(policy, suppress.Rule{
+		ID:      "AwsSolutions-IAM5",
+		Finding: "Resource::arn:" + known(stack.Partition(), "<AWS::Partition>") + ":cloudwatch:" + known(stack.Region(), "<AWS::Region>") + ":" + known(stack.Account(), "<AWS::AccountId>") + ":alarm:*",
+		Reason:  "CodeDeploy asks for several alarms at once with cloudwatch:DescribeAlarms, and CloudWatch then wants the permission for all; it only reads",
+	})
 	// Else the first deployment could begin without the permissions.
 	f.Rollout.Node().AddDependency(policy)
+}
+
+// known is the text, or what cdk-nag writes for it where only the deployment knows it.
+func known(text *string, unknown string) string {
+	if *awscdk.Token_IsUnresolved(text) {
+		return unknown
+	}
+	return *text
 }
 
 // predefined are the configurations that every account has (CodeDeploy user guide, "Deployment configurations on an AWS Lambda compute

@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderflow-cdk/orderflow/constructs/internal/accept"
 )
 
 // LogLevel is the least important level that is logged.
@@ -237,6 +239,9 @@ func New(scope constructs.Construct, id string, props Props) *GoFunction {
 	f.LogGroup.GrantWrite(f.Role)
 	f.Function = awslambda.NewFunction(f, jsii.String("Function"), f.functionProps(props))
 	f.rollOut(props)
+	if !props.NoTracing {
+		accept.AnyResource(f.Role, "X-Ray has no resource for sending traces: xray:PutTraceSegments and xray:PutTelemetryRecords")
+	}
 	return f
 }
 

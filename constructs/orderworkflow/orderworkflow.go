@@ -13,7 +13,9 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/accept"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
+	"github.com/orderflow-cdk/orderflow/internal/suppress"
 )
 
 // OrderWorkflow is a state machine that takes orders through their steps, and
@@ -134,6 +136,26 @@ func (w *OrderWorkflow) makeStateMachine() {
 		}
 	}
 	w.StateMachine = awsstepfunctions.NewStateMachine(w, jsii.String("StateMachine"), props)
+	w.acceptFindings()
+}
+
+// acceptFindings says why cdk-nag finds something here.
+func (w *OrderWorkflow) acceptFindings() {
+	if !w.props.NoTracing {
+		accept.AnyResource(w.Role, "X-Ray has no resource for traces, nor for the rules by which they are sampled")
+	}
+	if w.props.LogLevel == LogOff {
+		return
+	}
+	accept.AnyResource(w.Role, "CloudWatch Logs has no resource for log deliveries and resource policies, by which a state machine logs")
+	if w.props.LogLevel == LogAll {
+		return
+	}
+	reason := "errors are logged; every event of an execution is in its history for 90 days, and billed once more in a log"
+	if w.props.Kind == Express {
+		reason = "errors are logged; every status of an order and its time are in the table, and every event of every order in a log costs more than the workflow"
+	}
+	accept.On(w.StateMachine, suppress.Rule{ID: "AwsSolutions-SF1", Reason: reason})
 }
 
 // Final are the statuses that are an end: that of the last step, and Rejected,

@@ -94,7 +94,7 @@ func (n *StatusNotifier) method(resource awsapigateway.Resource, verb, operation
 			IntegrationResponses: outcomes,
 		},
 	})
-	return resource.AddMethod(&verb, integration, &awsapigateway.MethodOptions{
+	return n.props.API.AddMethod(resource, verb, integration, &awsapigateway.MethodOptions{
 		OperationName:   &operation,
 		MethodResponses: n.props.API.MethodResponses(statuses...),
 		RequestParameters: &map[string]*bool{

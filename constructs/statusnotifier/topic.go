@@ -15,8 +15,10 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/accept"
 	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 	"github.com/orderflow-cdk/orderflow/internal/config"
+	"github.com/orderflow-cdk/orderflow/internal/suppress"
 )
 
 // Topic is the SNS topic of all events. A message is an event's JSON; its
@@ -110,6 +112,7 @@ func (n *StatusNotifier) makeTopic() {
 		SignatureVersion: jsii.String("2"),
 	})
 	n.SubscriptionDeadLetters = n.newDeadLetters("SubscriptionDeadLetters", t.RemovalPolicy)
+	accept.On(n.SubscriptionDeadLetters, suppress.Rule{ID: "AwsSolutions-SQS3", Reason: "it is itself the dead-letter queue, of the topic's subscriptions, and nothing takes messages off it by itself"})
 	n.GrantPublish(n.props.Outbox.Function)
 	aliased.Function(n.props.Outbox.Function).AddEnvironment(jsii.String(config.TopicARN), n.Topic.TopicArn(), nil)
 	for _, s := range t.HTTPS {

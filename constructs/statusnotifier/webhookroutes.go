@@ -118,7 +118,7 @@ func (n *StatusNotifier) webhookMethod(resource awsapigateway.Resource, verb, op
 			},
 		},
 	})
-	m.add = func() { resource.AddMethod(&verb, integration, &m.MethodOptions) }
+	m.add = func() { api.AddMethod(resource, verb, integration, &m.MethodOptions) }
 	return m
 }
 

@@ -14,10 +14,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderflow-cdk/orderflow/constructs/internal/accept"
 	"github.com/orderflow-cdk/orderflow/constructs/internal/aliased"
 	"github.com/orderflow-cdk/orderflow/constructs/internal/mapping"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/config"
+	"github.com/orderflow-cdk/orderflow/internal/suppress"
 )
 
 //go:embed graphql
@@ -136,6 +138,7 @@ func (n *StatusNotifier) makeGraphQLLog() {
 		FieldLogLevel:         jsii.String("ERROR"),
 		ExcludeVerboseContent: jsii.Bool(true),
 	})
+	accept.On(n.GraphQL, suppress.Rule{ID: "AwsSolutions-ASC3", Reason: "requests and the errors of resolvers are logged; the verbose content that is left out is callers' tokens and their orders"})
 }
 
 func (n *StatusNotifier) cfnGraphQL() awsappsync.CfnGraphQLApi {

@@ -70,6 +70,13 @@ type Environment struct {
 	// WAF puts a firewall in front of the gateway.
 	WAF bool
 
+	// RequireMFA lets nobody sign in without a one-time password of an authenticator app.
+	RequireMFA bool
+
+	// ThreatProtection has Cognito refuse passwords that are known to have leaked, and assess the
+	// risk of every sign-in. Cognito bills it for each user who signs in within a month.
+	ThreatProtection bool
+
 	// Alarms, with a topic that they notify. Every alarm has that action.
 	Alarms bool
 
@@ -134,6 +141,8 @@ var dev = Environment{
 	Throttle:             asyncapi.Throttle{Rate: 50, Burst: 100},
 	Concurrency:          5,
 	WAF:                  false,
+	RequireMFA:           false,
+	ThreatProtection:     false,
 	Alarms:               false,
 	OldestMessage:        0,
 	OutboxAge:            time.Hour,
@@ -162,6 +171,8 @@ var staging = Environment{
 	Throttle:             asyncapi.Throttle{Rate: 200, Burst: 400},
 	Concurrency:          10,
 	WAF:                  true,
+	RequireMFA:           false,
+	ThreatProtection:     false,
 	Alarms:               true,
 	OldestMessage:        15 * time.Minute,
 	OutboxAge:            12 * time.Hour,
@@ -190,6 +201,8 @@ var prod = Environment{
 	Throttle:             asyncapi.Throttle{Rate: 1000, Burst: 2000},
 	Concurrency:          50,
 	WAF:                  true,
+	RequireMFA:           true,
+	ThreatProtection:     true,
 	Alarms:               true,
 	OldestMessage:        5 * time.Minute,
 	OutboxAge:            12 * time.Hour,

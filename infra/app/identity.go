@@ -20,6 +20,15 @@ type identity struct {
 }
 
 func newIdentity(s *stack) identity {
+	mfa := awscognito.Mfa_OPTIONAL
+	if s.env.RequireMFA {
+		mfa = awscognito.Mfa_REQUIRED
+	}
+	// The plan without extra charges, unless a feature of the other one is wanted.
+	plan, protection := awscognito.FeaturePlan_LITE, awscognito.StandardThreatProtectionMode_NO_ENFORCEMENT
+	if s.env.ThreatProtection {
+		plan, protection = awscognito.FeaturePlan_PLUS, awscognito.StandardThreatProtectionMode_FULL_FUNCTION
+	}
 	users := awscognito.NewUserPool(s.Stack, jsii.String("Users"), &awscognito.UserPoolProps{
 		SelfSignUpEnabled: jsii.Bool(false),
 		SignInAliases:     &awscognito.SignInAliases{Email: jsii.Bool(true)},
@@ -32,16 +41,20 @@ func newIdentity(s *stack) identity {
 		},
 		PasswordPolicy: &awscognito.PasswordPolicy{
 			MinLength:            jsii.Number(12),
+			RequireLowercase:     jsii.Bool(true),
+			RequireUppercase:     jsii.Bool(true),
+			RequireDigits:        jsii.Bool(true),
+			RequireSymbols:       jsii.Bool(true),
 			TempPasswordValidity: awscdk.Duration_Days(jsii.Number(3)),
 		},
 		// Text messages cost money and trust in the network.
-		Mfa:             awscognito.Mfa_OPTIONAL,
-		MfaSecondFactor: &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
-		AccountRecovery: awscognito.AccountRecovery_EMAIL_ONLY,
-		// The plan without extra charges for features that nothing here uses.
-		FeaturePlan:        awscognito.FeaturePlan_LITE,
-		DeletionProtection: jsii.Bool(s.env.DeletionProtection),
-		RemovalPolicy:      s.env.RemovalPolicy,
+		Mfa:                          mfa,
+		MfaSecondFactor:              &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
+		AccountRecovery:              awscognito.AccountRecovery_EMAIL_ONLY,
+		FeaturePlan:                  plan,
+		StandardThreatProtectionMode: protection,
+		DeletionProtection:           jsii.Bool(s.env.DeletionProtection),
+		RemovalPolicy:                s.env.RemovalPolicy,
 	})
 	client := awscognito.NewUserPoolClient(s.Stack, jsii.String("Client"), &awscognito.UserPoolClientProps{
 		UserPool:                   users,

@@ -66,6 +66,7 @@ func newStack(scope constructs.Construct, env Environment, assets string) {
 	s.makeStatus()
 	topic := s.makeAlarms()
 	s.guardRollouts(topic)
+	s.acceptFindings()
 
 	s.output("ApiUrl", s.api.Api.Url())
 	s.output("UserPoolId", s.identity.users.UserPoolId())

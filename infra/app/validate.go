@@ -135,6 +135,8 @@ func (r *rails) production(e Environment) {
 	r.unless(e.RemovalPolicy == awscdk.RemovalPolicy_RETAIN, "RemovalPolicy", string(e.RemovalPolicy), "production must be RETAIN, or data goes with the stack")
 	r.unless(e.Alarms, "Alarms", e.Alarms, guards+": set it to true, or nobody is told that orders stand still")
 	r.unless(e.WAF, "WAF", e.WAF, guards+": set it to true, or one address can use up everybody's rate")
+	r.unless(e.RequireMFA, "RequireMFA", e.RequireMFA, guards+": set it to true, or a password is all that keeps others from a tenant's orders")
+	r.unless(e.ThreatProtection, "ThreatProtection", e.ThreatProtection, guards+": set it to true, or passwords that have leaked elsewhere open an account here")
 	r.unless(e.Payment.Provider != config.ProviderSandbox, "Payment.Provider", e.Payment.Provider, "production must charge real cards: choose "+config.ProviderHTTP)
 	r.unless(e.LogLevel != gofunction.Debug, "LogLevel", string(e.LogLevel), "production must be INFO")
 	r.unless(e.WorkflowLog != orderworkflow.LogAll, "WorkflowLog", string(e.WorkflowLog), "production must be ERROR or OFF: every state of every order costs more than the workflow itself")

@@ -99,6 +99,8 @@ func TestValidate(t *testing.T) {
 			"environment prod: DeletionProtection is false: production must have it: set it to true"},
 		{"prod without recovery", "prod", func(e *app.Environment) { e.PointInTimeRecovery = false }, "PointInTimeRecovery is false"},
 		{"prod without a firewall", "prod", func(e *app.Environment) { e.WAF = false }, "WAF is false"},
+		{"prod without a second factor", "prod", func(e *app.Environment) { e.RequireMFA = false }, "RequireMFA is false"},
+		{"prod with leaked passwords", "prod", func(e *app.Environment) { e.ThreatProtection = false }, "ThreatProtection is false"},
 		{"prod without alarms", "prod", func(e *app.Environment) { e.Alarms, e.OldestMessage = false, 0 }, "Alarms is false: production must have it"},
 		{"prod in the sandbox", "prod", func(e *app.Environment) { e.Payment = app.Payment{Provider: config.ProviderSandbox} },
 			`Payment.Provider is "sandbox": production must charge real cards`},
