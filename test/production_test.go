@@ -2,6 +2,8 @@ package test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/infra/app"
@@ -34,6 +36,39 @@ func TestProductionIsGuarded(t *testing.T) {
 	}
 	if checked == 0 {
 		t.Error("no environment is production")
+	}
+}
+
+// An environment with an account is deployed there and nowhere else; one without goes where the credentials lead.
+func TestEnvironmentsStayInTheirAccount(t *testing.T) {
+	dir := t.TempDir()
+	var all []app.Environment
+	for _, env := range app.Environments() {
+		if env.Name == "dev" {
+			all = append(all, env)
+			env.Name, env.Account, env.Region = "dev-here", "123456789012", "eu-central-1"
+			all = append(all, env)
+		}
+	}
+	a, err := app.New(app.Options{Assets: bootstraps(t), Context: flags(t), Outdir: dir, Environments: all})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Synth(nil)
+	b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		Artifacts map[string]struct{ Environment string }
+	}
+	if err := json.Unmarshal(b, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"orderflow-dev": "aws://unknown-account/unknown-region", "orderflow-dev-here": "aws://123456789012/eu-central-1"} {
+		if got := manifest.Artifacts[name].Environment; got != want {
+			t.Errorf("%s is for %s, want %s", name, got, want)
+		}
 	}
 }
 
