@@ -40,7 +40,11 @@ func (p *policies) needsOfDynamoDB(c *api.Call) []need {
 			}
 		}
 	case "GetRecords", "GetShardIterator", "DescribeStream":
-		needs = append(needs, need{action: "dynamodb:" + c.Action, resource: cmp.Or(field(c.Input, "StreamArn"), "*")})
+		arn := field(c.Input, "StreamArn")
+		if arn == "" { // an iterator begins with its stream's
+			arn, _, _ = strings.Cut(field(c.Input, "ShardIterator"), "|")
+		}
+		needs = append(needs, need{action: "dynamodb:" + c.Action, resource: cmp.Or(arn, "*")})
 	case "ListStreams", "ListTables":
 		needs = append(needs, need{action: "dynamodb:" + c.Action, resource: "*"})
 	default:

@@ -23,6 +23,8 @@ type operating struct {
 	Stack string `default:"orderflow-dev" help:"The stack's name, in the account and region of the usual AWS variables or profile. With those that orderflow up prints it is the one on this machine."`
 	Apply bool   `help:"Do it. Without this flag the command tells what it would do, and changes nothing."`
 	JSON  bool   `name:"json" help:"Print JSON."`
+
+	Policy bool `help:"Print the IAM policy that the command takes on this stack, with --apply that for doing it too, and do nothing else."`
 }
 
 // operatingCodes is part of the help of these commands.
@@ -31,7 +33,7 @@ const operatingCodes = "Exit codes: 0 there is nothing to do, or all is done, 1 
 const exitUsage = 2
 
 // with calls f with the stack, until Ctrl-C, and makes one line of its error.
-func (o *operating) with(f func(context.Context, *operate.Stack) error) error {
+func (o *operating) with(command operate.Command, f func(context.Context, *operate.Stack) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) }) // one more ends the process at once
@@ -40,7 +42,14 @@ func (o *operating) with(f func(context.Context, *operate.Stack) error) error {
 		return fmt.Errorf("AWS configuration: %w", err)
 	}
 	stack, err := operate.Open(ctx, cfg, o.Stack)
-	if err == nil {
+	switch {
+	case err != nil:
+	case o.Policy:
+		var policy []byte
+		if policy, err = stack.Policy(ctx, command, o.Apply); err == nil {
+			_, err = fmt.Println(string(policy))
+		}
+	default:
 		err = f(ctx, stack)
 	}
 	var coded *exitError

@@ -40,7 +40,7 @@ const sampled = 10
 // Run implements the command.
 func (c *redriveCommand) Run() error {
 	switch {
-	case c.Queue == "" && (c.Apply || len(c.Order) > 0 || c.Tenant != "" || c.Rate != 0):
+	case c.Queue == "" && !c.Policy && (c.Apply || len(c.Order) > 0 || c.Tenant != "" || c.Rate != 0):
 		return misused("which queue? orderflow redrive lists them; orderflow redrive orders --apply moves what is in one")
 	case c.Rate < 0 || c.Rate > 500:
 		return misused("--rate %d: want 1 to 500", c.Rate)
@@ -49,7 +49,7 @@ func (c *redriveCommand) Run() error {
 	case c.Queue == operate.Outbox && c.Apply:
 		return misused("%s", operate.ErrPositions.Error())
 	}
-	return c.with(func(ctx context.Context, s *operate.Stack) error {
+	return c.with(operate.CommandRedrive, func(ctx context.Context, s *operate.Stack) error {
 		if c.Queue == "" {
 			return c.all(ctx, s)
 		}
@@ -93,6 +93,7 @@ func (c *redriveCommand) all(ctx context.Context, s *operate.Stack) error {
 				return err
 			}
 			report.More = !all
+			s.Explain(ctx, q, report.Letters)
 		}
 		waiting += max(q.Waiting, len(report.Letters))
 		if c.JSON {
@@ -150,6 +151,7 @@ func (c *redriveCommand) list(ctx context.Context, s *operate.Stack, q *operate.
 	if err != nil {
 		return err
 	}
+	s.Explain(ctx, q, letters)
 	if c.JSON {
 		if err := printJSON(queueReport{Queue: q, Letters: letters, More: !all}); err != nil {
 			return err

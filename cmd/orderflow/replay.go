@@ -40,7 +40,7 @@ func (c *replayCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	return c.with(func(ctx context.Context, s *operate.Stack) error {
+	return c.with(operate.CommandReplay, func(ctx context.Context, s *operate.Stack) error {
 		var reading, telling *progressbar.ProgressBar
 		r.Progress = func(n operate.Reading) {
 			if reading == nil {

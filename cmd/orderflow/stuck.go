@@ -37,7 +37,7 @@ func (c *stuckCommand) Run() error {
 	case c.Limit < 1:
 		return misused("--limit %d: want 1 or more", c.Limit)
 	}
-	return c.with(func(ctx context.Context, s *operate.Stack) error {
+	return c.with(operate.CommandStuck, func(ctx context.Context, s *operate.Stack) error {
 		var bar *progressbar.ProgressBar
 		found, read, more, err := s.Stuck(ctx, operate.Stuck{
 			Older: c.Older, Order: c.Order, Limit: c.Limit,

@@ -92,8 +92,12 @@ func (q *Queue) destination() string {
 	return ""
 }
 
-// taskPoll is how often a task is asked how far it is.
-const taskPoll = time.Second
+const (
+	// taskPoll is how often a task is asked how far it is.
+	taskPoll = time.Second
+	// listedWithin is after how many times it must have been the latest.
+	listedWithin = 30
+)
 
 // moveAll has SQS move all that is in the queue.
 func (s *Stack) moveAll(ctx context.Context, q *Queue, r Redrive) (Moved, error) {
@@ -101,6 +105,10 @@ func (s *Stack) moveAll(ctx context.Context, q *Queue, r Redrive) (Moved, error)
 	task, err := s.task(ctx, q)
 	if err != nil {
 		return m, err
+	}
+	var before int64 // the start of the task before, which may be listed for a moment longer
+	if task != nil {
+		before = task.StartedTimestamp
 	}
 	if m.Joined = task != nil && aws.ToString(task.Status) == "RUNNING"; !m.Joined {
 		in := &sqs.StartMessageMoveTaskInput{SourceArn: &q.arn}
@@ -117,12 +125,12 @@ func (s *Stack) moveAll(ctx context.Context, q *Queue, r Redrive) (Moved, error)
 			return m, fmt.Errorf("queue %s: %w", q.Name, err)
 		}
 	}
-	for {
+	for polls := 0; ; polls++ {
 		task, err := s.task(ctx, q)
 		if err != nil {
 			return m, err
 		}
-		if task == nil { // not listed yet
+		if task == nil || polls < listedWithin && !m.Joined && task.StartedTimestamp == before { // not listed yet
 			task = &types.ListMessageMoveTasksResultEntry{Status: aws.String("RUNNING")}
 		}
 		m.Moved, m.Status, m.Failure = int(task.ApproximateNumberOfMessagesMoved), aws.ToString(task.Status), aws.ToString(task.FailureReason)

@@ -31,7 +31,7 @@ func (s *stage) deadOrders(tenants ...string) (ids []string) {
 	for _, tenant := range tenants {
 		ids = append(ids, s.order(tenant))
 	}
-	s.local.Advance(time.Hour)
+	s.pass(time.Hour)
 	s.faults()
 	if n := s.depth("DeadLetterQueueUrl"); n != len(tenants) {
 		s.t.Fatalf("%d dead letters", n)
@@ -109,7 +109,7 @@ func TestRedriveInterrupted(t *testing.T) {
 				s.lost[action] = n
 				first, failed := s.Redrive(t.Context(), q, r)
 				s.lost = map[string]int{}
-				s.local.Advance(15 * time.Minute) // what was hidden is visible again
+				s.pass(15 * time.Minute) // what was hidden is visible again
 				second, err := s.Redrive(t.Context(), q, r)
 				if err != nil || !second.Done() {
 					t.Fatalf("%+v, %v; the first one %+v, %v", second, err, first, failed)
@@ -242,6 +242,25 @@ func (s *stage) fill(queue string) {
 		first, `{"Type":"Notification","TopicArn":"` + s.Outputs["StatusTopicArn"] + `","Message":"` + strings.ReplaceAll(second, `"`, `\"`) + `"}`, "no event",
 	} {
 		s.call("sqs", "SendMessage", map[string]string{"QueueUrl": queue, "MessageBody": body}, nil)
+	}
+}
+
+// The function that did not take an order has said why.
+func TestReasonsAreInTheLog(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "dev", nil)
+	s.faults(local.Fault{Target: "dynamodb:PutItem", Kind: local.FailWith, ErrorName: "ThrottlingException", Message: "too much"})
+	id := s.order("acme")
+	s.pass(time.Hour)
+	s.faults()
+	q := s.queue(operate.Orders)
+	letters, _, err := s.Look(t.Context(), q, operate.Filter{}, 10)
+	if err != nil || len(letters) != 1 || letters[0].Reason != "" {
+		t.Fatalf("%+v, %v", letters, err)
+	}
+	s.Explain(t.Context(), q, letters)
+	if r := letters[0].Reason; letters[0].OrderID != id || !strings.Contains(r, "ThrottlingException") || !strings.Contains(r, "too much") {
+		t.Errorf("the reason is %q", r)
 	}
 }
 

@@ -106,7 +106,7 @@ func (s *stage) givenUp(lasts time.Duration, fault local.Fault, tenants ...strin
 	for _, tenant := range tenants {
 		ids = append(ids, s.order(tenant))
 	}
-	s.local.Advance(lasts)
+	s.pass(lasts)
 	s.faults()
 	if s.depth("OutboxFailureQueueUrl") == 0 {
 		s.t.Fatal("the outbox gave nothing up")
@@ -128,7 +128,7 @@ func TestReplayTellsWhatTheOutboxGaveUp(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, "dev", nil)
 			orders := s.givenUp(3*time.Hour, local.Fault{Target: "notify", Kind: local.FailWith}, "acme", "acme", "globex")
-			s.local.Advance(tt.after + time.Second)
+			s.pass(tt.after + time.Second)
 			other := s.order("acme") // was told, and is no concern
 			s.becomes("acme", other, "COMPLETED")
 			s.eventually("the events of the other order", func() bool { return len(s.hooks(false)) == 4 })
@@ -180,21 +180,26 @@ func TestReplayTellsWhatTheOutboxGaveUp(t *testing.T) {
 // Where each channel has a function of its own, only the one that missed the events is told of them.
 func TestReplayTellsTheChannelThatMissed(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "staging", nil)
-	orders := s.givenUp(14*time.Hour, local.Fault{Target: "sns:*", Kind: local.FailWith, ErrorName: "InternalError"}, "acme", "acme")
-	sockets := s.listen("acme")
-	out := s.replay(operate.Replay{Apply: true})
-	if diff := cmp.Diff(idsOf(orders...), found(out)); diff != "" || out.Left() != 0 {
-		t.Fatalf("%s%+v", diff, out)
-	}
-	for _, e := range out.Events {
-		if !slices.Equal(e.Channels, []operate.Channel{operate.ViaTopic}) || !e.Told {
-			t.Errorf("%+v", e)
-		}
-	}
-	s.eventually("the webhooks", func() bool { return len(s.hooks(false)) == 8 })
-	if told := sockets.told(); len(told) != 0 {
-		t.Errorf("told by websocket: %v", told)
+	for _, env := range []string{"staging", "prod"} { // prod's functions have aliases
+		t.Run(env, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, env, nil)
+			orders := s.givenUp(14*time.Hour, local.Fault{Target: "sns:*", Kind: local.FailWith, ErrorName: "InternalError"}, "acme", "acme")
+			sockets := s.listen("acme")
+			out := s.replay(operate.Replay{Apply: true})
+			if diff := cmp.Diff(idsOf(orders...), found(out)); diff != "" || out.Left() != 0 {
+				t.Fatalf("%s%+v", diff, out)
+			}
+			for _, e := range out.Events {
+				if !slices.Equal(e.Channels, []operate.Channel{operate.ViaTopic}) || !e.Told {
+					t.Errorf("%+v", e)
+				}
+			}
+			s.eventually("the webhooks", func() bool { return len(s.hooks(false)) == 8 })
+			if told := sockets.told(); len(told) != 0 {
+				t.Errorf("told by websocket: %v", told)
+			}
+		})
 	}
 }
 
@@ -215,7 +220,7 @@ func TestReplayInterrupted(t *testing.T) {
 					t.Errorf("%+v is left, and not told", first)
 				}
 				s.lost = map[string]int{}
-				s.local.Advance(15 * time.Minute)
+				s.pass(15 * time.Minute)
 				if out := s.replay(operate.Replay{Apply: true}); out.Left() != 0 {
 					t.Errorf("again: %+v", out)
 				}
@@ -240,7 +245,7 @@ func TestReplayChosenEvents(t *testing.T) {
 		s.becomes("acme", o, "COMPLETED")
 	}
 	s.becomes("globex", c, "COMPLETED")
-	s.local.Advance(time.Hour)
+	s.pass(time.Hour)
 	noon := s.local.Now()
 	d := s.order("acme")
 	s.becomes("acme", d, "COMPLETED")

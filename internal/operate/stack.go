@@ -21,6 +21,7 @@ type Stack struct {
 	Name    string
 	Outputs map[string]string
 
+	id        string // its ARN
 	cfg       aws.Config
 	resources []resource // nil until somebody asks
 	queues    *sqs.Client
@@ -66,7 +67,7 @@ func Open(ctx context.Context, cfg aws.Config, name string) (*Stack, error) {
 	if len(out.Stacks) == 0 {
 		return nil, &NotFound{Stack: name, Region: cfg.Region}
 	}
-	s := &Stack{Name: name, Outputs: map[string]string{}, cfg: cfg, queues: sqs.NewFromConfig(cfg), now: time.Now, wait: sleep, signing: time.Now, longPoll: 1}
+	s := &Stack{Name: aws.ToString(out.Stacks[0].StackName), id: aws.ToString(out.Stacks[0].StackId), Outputs: map[string]string{}, cfg: cfg, queues: sqs.NewFromConfig(cfg), now: time.Now, wait: sleep, signing: time.Now, longPoll: 1}
 	for _, o := range out.Stacks[0].Outputs {
 		s.Outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 	}

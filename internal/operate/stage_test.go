@@ -54,20 +54,26 @@ func newStage(t *testing.T, env string, change func([]byte) []byte) *stage {
 	if err := localapp.PutStock(s.local, localapp.StockLevel{SKU: "tea", Available: 1000}); err != nil {
 		t.Fatal(err)
 	}
-	root := s.local.RootCredentials()
+	s.open(env, s.local.RootCredentials())
+	return s
+}
+
+// open has somebody operate the stack.
+func (s *stage) open(env string, c aws.Credentials) {
+	s.t.Helper()
 	cfg := aws.Config{
 		Region: s.local.Region(), BaseEndpoint: &s.url, HTTPClient: &losing{s, http.DefaultClient},
-		Credentials:      credentials.NewStaticCredentialsProvider(root.AccessKeyID, root.SecretAccessKey, ""),
+		Credentials:      credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken),
 		RetryMaxAttempts: 1,
 	}
-	if s.Stack, err = operate.Open(t.Context(), cfg, "orderflow-"+env); err != nil {
-		t.Fatal(err)
+	var err error
+	if s.Stack, err = operate.Open(s.t.Context(), cfg, "orderflow-"+env); err != nil {
+		s.t.Fatal(err)
 	}
 	s.SetClock(s.local.Now, func(ctx context.Context, d time.Duration) error {
-		s.local.Advance(d)
+		s.pass(d)
 		return ctx.Err()
 	})
-	return s
 }
 
 // hook is a tenant's endpoint.
@@ -187,6 +193,15 @@ func (s *stage) becomes(tenant, order, status string) {
 		time.Sleep(time.Millisecond)
 	}
 	s.t.Fatalf("%s is %s, want %s", order, s.status(tenant, order), status)
+}
+
+// pass lets time pass, without running ahead of who answers outside of the stack.
+func (s *stage) pass(d time.Duration) {
+	end := s.local.Now().Add(d)
+	s.local.RunUntilIdle(d)
+	if rest := end.Sub(s.local.Now()); rest > 0 {
+		s.local.Advance(rest)
+	}
 }
 
 // faults sets all faults that there are.

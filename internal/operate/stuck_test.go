@@ -84,14 +84,14 @@ func TestStuckOrdersGoOn(t *testing.T) {
 	}
 	s.call("states", "StopExecution", map[string]string{"executionArn": s.execution(stopped)}, nil)
 	s.faults(local.Fault{Target: "dynamodb:UpdateItem", Kind: local.FailWith, ErrorName: "ThrottlingException"})
-	s.local.Advance(6 * time.Hour)
+	s.pass(6 * time.Hour)
 	// One whose execution could not be started, and one that was not taken at all.
 	s.faults(local.Fault{Target: "states:StartExecution", Kind: local.FailWith, ErrorName: "ThrottlingException"})
 	unstarted := s.order("acme")
-	s.local.Advance(time.Hour)
+	s.pass(time.Hour)
 	s.faults(local.Fault{Target: "intake", Kind: local.CrashBefore})
 	queued := s.order("acme")
-	s.local.Advance(time.Hour)
+	s.pass(time.Hour)
 	s.faults()
 
 	want := map[string]operate.Mending{
@@ -169,7 +169,7 @@ func TestStuckAfterTheRedrivablePeriod(t *testing.T) {
 	}
 	s.call("states", "StopExecution", map[string]string{"executionArn": s.execution(o)}, nil)
 	s.faults()
-	s.local.Advance(15 * 24 * time.Hour)
+	s.pass(15 * 24 * time.Hour)
 	found, by := s.stuck(time.Hour)
 	if by[o] != operate.MendStart || !strings.Contains(found[0].Execution.NotRedrivable, "period") {
 		t.Fatalf("%+v", found)
@@ -198,7 +198,7 @@ func TestStuckOrdersOfAnExpressWorkflow(t *testing.T) {
 	})
 	s.faults(local.Fault{Target: "states:StartExecution", Kind: local.FailWith, ErrorName: "ThrottlingException"})
 	o := s.order("acme")
-	s.local.Advance(time.Hour)
+	s.pass(time.Hour)
 	s.faults()
 	if _, _, _, err := s.Stuck(t.Context(), operate.Stuck{Older: time.Minute, Limit: 1}); err == nil || !strings.Contains(err.Error(), "want 6m0s or more") {
 		t.Errorf("younger than an execution can be: %v", err)
@@ -221,7 +221,7 @@ func TestStuckLimitAndOneOrder(t *testing.T) {
 	for n := range 12 {
 		all = append(all, s.order(fmt.Sprintf("tenant-%d", n)))
 	}
-	s.local.Advance(time.Hour)
+	s.pass(time.Hour)
 	s.faults()
 	found, read, more, err := s.Stuck(t.Context(), operate.Stuck{Older: time.Minute, Limit: 5})
 	if err != nil || !more || len(found) != 5 || read.Read == 0 || read.Units == 0 {
