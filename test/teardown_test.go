@@ -74,12 +74,14 @@ func stays(template template, r resource) string {
 		}
 	case "AWS::ApiGateway::Stage":
 		for _, s := range list(r.Properties["MethodSettings"]) {
-			if level := at(s, "LoggingLevel"); level != nil && level != "OFF" {
+			level := at(s, "LoggingLevel")
+			api, _ := template.target(r.Properties["RestApiId"])
+			if level != nil && level != "OFF" && !hasLogGroup(template, "API-Gateway-Execution-Logs_", api) {
 				return "API Gateway makes the group of its execution log, API-Gateway-Execution-Logs_<api>/<stage>, which stays"
 			}
 		}
 	case "AWS::AppSync::GraphQLApi":
-		if r.Properties["LogConfig"] != nil && !names(template, r) {
+		if r.Properties["LogConfig"] != nil && !hasLogGroup(template, "/aws/appsync/apis/", r) {
 			return "AppSync makes its log group, /aws/appsync/apis/<api>, which stays"
 		}
 	case "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy":
@@ -97,12 +99,11 @@ func stays(template template, r resource) string {
 	return ""
 }
 
-// names reports whether the template has the log group of a GraphQL API, which AppSync names by the API's id.
-func names(template template, api resource) bool {
+// hasLogGroup reports whether the template has a log group of an API, which its service names by the API's id.
+func hasLogGroup(template template, prefix string, api resource) bool {
 	for _, g := range template.resources("AWS::Logs::LogGroup") {
-		name := g.Properties["LogGroupName"]
-		b, err := json.Marshal(name)
-		if err == nil && name != nil && strings.Contains(string(b), "/aws/appsync/apis/") && strings.Contains(string(b), fmt.Sprintf("%q", api.ID)) {
+		b, err := json.Marshal(g.Properties["LogGroupName"])
+		if err == nil && api.ID != "" && strings.Contains(string(b), prefix) && strings.Contains(string(b), fmt.Sprintf("%q", api.ID)) {
 			return true
 		}
 	}
