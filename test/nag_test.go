@@ -54,8 +54,8 @@ var (
 	suppressed = regexp.MustCompile(`^(\S+) was triggered but suppressed\.`)
 )
 
-// findings are cdk-nag's in a stack's annotations.
-func findings(t testing.TB, manifest []byte, stack string, read func(string) []byte) []finding {
+// findings are cdk-nag's in a stack's annotations, and paths those of its resources by their logical ids.
+func findings(t testing.TB, manifest []byte, stack string, read func(string) []byte) (out []finding, paths map[string]string) {
 	t.Helper()
 	type entry struct {
 		Type string `json:"type"`
@@ -79,12 +79,13 @@ func findings(t testing.TB, manifest []byte, stack string, read func(string) []b
 	if len(metadata) == 0 {
 		t.Fatalf("%s has no metadata: where would cdk-nag's findings be?", stack)
 	}
-	var out []finding
+	paths = map[string]string{}
 	for _, path := range sortedKeys(metadata) {
 		id := ""
 		for _, e := range metadata[path] {
 			if e.Type == "aws:cdk:logicalId" {
 				id, _ = e.Data.(string)
+				paths[id] = strings.TrimSuffix(strings.TrimPrefix(path, "/"+stack+"/"), "/Resource")
 			}
 		}
 		for _, e := range metadata[path] {
@@ -100,7 +101,7 @@ func findings(t testing.TB, manifest []byte, stack string, read func(string) []b
 			out = append(out, f)
 		}
 	}
-	return out
+	return out, paths
 }
 
 // inspected are all stacks that cdk-nag looks at: the app's and the scenarios'.

@@ -20,17 +20,15 @@ type accepted struct {
 }
 
 // acceptedIn collects the suppressions of stacks: each rule with each reason once.
-func acceptedIn(names []string, of func(name string) (template, []finding)) (out []*accepted) {
+func acceptedIn(names []string, of func(name string) (template, map[string]string)) (out []*accepted) {
 	for _, name := range names {
-		template, findings := of(name)
+		template, paths := of(name)
 		suppressions := template.suppressions()
+		for id, rules := range template.lintSuppressions() {
+			suppressions[id] = append(suppressions[id], rules...)
+		}
 		for _, id := range sortedKeys(suppressions) {
-			path := id
-			for _, f := range findings {
-				if f.ID == id {
-					path = strings.SplitN(strings.TrimSuffix(f.Path, "/Resource"), "/", 3)[2]
-				}
-			}
+			path := paths[id]
 			for _, rule := range suppressions[id] {
 				i := slices.IndexFunc(out, func(a *accepted) bool { return a.Rule == rule })
 				if i < 0 {
@@ -75,11 +73,11 @@ func TestSuppressionsAreListed(t *testing.T) {
 	for _, env := range app.Environments() {
 		environments = append(environments, env.Name)
 	}
-	inApp := acceptedIn(environments, func(name string) (template, []finding) {
-		return all["orderflow-"+name], synthesized.findings["orderflow-"+name]
+	inApp := acceptedIn(environments, func(name string) (template, map[string]string) {
+		return all["orderflow-"+name], synthesized.paths["orderflow-"+name]
 	})
-	inScenarios := acceptedIn(built.names, func(name string) (template, []finding) {
-		return more[name].stacks[testStack], more[name].findings[testStack]
+	inScenarios := acceptedIn(built.names, func(name string) (template, map[string]string) {
+		return more[name].stacks[testStack], more[name].paths[testStack]
 	})
 	inScenarios = slices.DeleteFunc(inScenarios, func(a *accepted) bool {
 		return slices.ContainsFunc(inApp, func(b *accepted) bool { return a.Rule == b.Rule })

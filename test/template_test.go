@@ -135,7 +135,8 @@ func flags(t testing.TB) map[string]any {
 type synthesis struct {
 	texts    map[string][]byte
 	stacks   map[string]template
-	findings map[string][]finding // of cdk-nag, by the stack
+	findings map[string][]finding         // of cdk-nag, by the stack
+	paths    map[string]map[string]string // of resources, by the stack and the logical id
 	manifest []byte
 }
 
@@ -143,7 +144,7 @@ type synthesis struct {
 func synthesize(t testing.TB, a awscdk.App, outdir string, names ...string) *synthesis {
 	t.Helper()
 	nag(t, a)
-	out := &synthesis{texts: map[string][]byte{}, stacks: map[string]template{}, findings: map[string][]finding{}}
+	out := &synthesis{texts: map[string][]byte{}, stacks: map[string]template{}, findings: map[string][]finding{}, paths: map[string]map[string]string{}}
 	read := func(name string) []byte {
 		b, err := os.ReadFile(filepath.Join(outdir, name))
 		if err != nil {
@@ -155,7 +156,7 @@ func synthesize(t testing.TB, a awscdk.App, outdir string, names ...string) *syn
 	for _, name := range names {
 		out.texts[name] = read(name + ".template.json")
 		out.stacks[name] = parse(t, out.texts[name])
-		out.findings[name] = findings(t, out.manifest, name, read)
+		out.findings[name], out.paths[name] = findings(t, out.manifest, name, read)
 	}
 	return out
 }

@@ -239,6 +239,7 @@ func New(scope constructs.Construct, id string, props Props) *GoFunction {
 	f.LogGroup.GrantWrite(f.Role)
 	f.Function = awslambda.NewFunction(f, jsii.String("Function"), f.functionProps(props))
 	f.rollOut(props)
+	accept.RoleTwice(f.Function)
 	if !props.NoTracing {
 		accept.AnyResource(f.Role, "X-Ray has no resource for sending traces: xray:PutTraceSegments and xray:PutTelemetryRecords")
 	}

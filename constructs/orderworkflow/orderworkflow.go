@@ -139,8 +139,9 @@ func (w *OrderWorkflow) makeStateMachine() {
 	w.acceptFindings()
 }
 
-// acceptFindings says why cdk-nag finds something here.
+// acceptFindings says why cdk-nag and cfn-lint find something here.
 func (w *OrderWorkflow) acceptFindings() {
+	accept.RoleTwice(w.StateMachine)
 	if !w.props.NoTracing {
 		accept.AnyResource(w.Role, "X-Ray has no resource for traces, nor for the rules by which they are sampled")
 	}

@@ -52,11 +52,6 @@ func newStack(scope constructs.Construct, env Environment, assets string) {
 		props.Env = &awscdk.Environment{Account: jsii.String(env.Account), Region: jsii.String(env.Region)}
 	}
 	s.Stack = awscdk.NewStack(scope, jsii.String(name), props)
-	// The CDK makes functions and state machines depend on their role as well as
-	// on its policy. The former follows from the latter: redundant, not wrong.
-	s.TemplateOptions().SetMetadata(&map[string]any{
-		"cfn-lint": map[string]any{"config": map[string]any{"ignore_checks": []string{"W3005"}}},
-	})
 	s.makeInventory()
 	s.makeSteps()
 	s.makeWorkflow()

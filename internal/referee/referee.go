@@ -199,3 +199,13 @@ func Moto(t testing.TB) (url string) {
 	}
 	return Serve(t, exec.Command(python, "-c", motoServer))
 }
+
+// Program finds a program, which install says how to get.
+func Program(t testing.TB, name, install string) (path string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("no referee: %s is not installed (%s)", name, install)
+	}
+	return path
+}

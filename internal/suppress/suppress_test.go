@@ -82,3 +82,28 @@ func TestReadOfSomethingElse(t *testing.T) {
 		}
 	}
 }
+
+func TestLint(t *testing.T) {
+	r := resource{}
+	suppress.Lint(r, "W3005", "the CDK adds it by itself")
+	suppress.Lint(r, "W3005", "the CDK adds it by itself")
+	suppress.Lint(r, "E3030", "newer than cfn-lint knows")
+	rules, reason := suppress.ReadLint(r["cfn-lint"])
+	if diff := cmp.Diff([]string{"E3030", "W3005"}, rules); diff != "" {
+		t.Error(diff)
+	}
+	if want := "the CDK adds it by itself; newer than cfn-lint knows"; reason != want {
+		t.Errorf("the reason is %q, want %q", reason, want)
+	}
+	for _, metadata := range []any{nil, "text", map[string]any{"config": 1}} {
+		if rules, reason := suppress.ReadLint(metadata); len(rules) > 0 || reason != "" {
+			t.Errorf("%v has the rules %v, %q", metadata, rules, reason)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a rule without a reason is taken")
+		}
+	}()
+	suppress.Lint(r, "W3005", "")
+}

@@ -1,4 +1,4 @@
-// Package accept says beside a construct's resources which findings of cdk-nag on them are
+// Package accept says beside a construct's resources which findings of cdk-nag and cfn-lint on them are
 // inherent in the construct, and why: a stack that it becomes a part of has nothing to add.
 package accept
 
@@ -12,11 +12,14 @@ import (
 
 // On accepts findings on the resource of a construct.
 func On(construct constructs.IConstruct, rules ...suppress.Rule) {
-	resource, ok := construct.Node().DefaultChild().(awscdk.CfnResource)
-	if !ok {
-		resource = construct.(awscdk.CfnResource)
-	}
-	suppress.Nag(resource, rules...)
+	suppress.Nag(construct.Node().DefaultChild().(awscdk.CfnResource), rules...)
+}
+
+// RoleTwice accepts that a resource depends on its role by a reference and explicitly as well. The CDK wants the role's
+// policy to be there first, and has no way to say so without the role.
+func RoleTwice(construct constructs.IConstruct) {
+	suppress.Lint(construct.Node().DefaultChild().(awscdk.CfnResource), "W3005",
+		"the CDK has it wait for its role's policy, and then names the role too, which is redundant and not wrong")
 }
 
 // AnyResource accepts that what was granted to a role names all resources, for actions for which IAM knows no
