@@ -155,13 +155,25 @@ func textsOf(v any) []string {
 func (g grants) document(from string, v any, base grant) {
 	for _, raw := range listOf(at(v, "Statement")) {
 		s, ok := raw.(map[string]any)
-		if !ok || intrinsic(s) {
+		if !ok || intrinsic(s) || !understood(s) {
 			base.action = "what " + textOf(raw) + " says"
 			g.add(from, base)
 			continue
 		}
 		g.statement(from, s, base)
 	}
+}
+
+// understood reports whether a statement has nothing but what statement reads.
+func understood(s map[string]any) bool {
+	for name := range s {
+		switch name {
+		case "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition":
+		default:
+			return false
+		}
+	}
+	return (s["Effect"] == "Allow" || s["Effect"] == "Deny") && (s["Action"] != nil || s["NotAction"] != nil)
 }
 
 // statement adds the grants of a statement.
@@ -177,8 +189,13 @@ func (g grants) statement(from string, s map[string]any, base grant) {
 		slices.Sort(not)
 		resources = append(resources, "!"+strings.Join(not, ", "))
 	}
-	if len(resources) == 0 || len(resources) == 1 && resources[0] == "*" && base.resource != "" {
+	switch {
+	case len(resources) == 1 && resources[0] == "*" && base.resource != "":
 		resources = []string{base.resource} // of a resource's own policy, "*" is the resource
+	case len(resources) == 0 && base.trust:
+		resources = []string{base.resource}
+	case len(resources) == 0:
+		resources = []string{""}
 	}
 	whos := []string{base.who}
 	if !base.role {

@@ -15,7 +15,11 @@ func (d *stackDiff) regrouped() {
 		r := d.new.resources[id]
 		told := false
 		for _, path := range policyPaths(r) {
-			told = len(d.tell(id, append([]string{"Properties"}, path...)...)) > 0 || told
+			for _, c := range d.tell(id, append([]string{"Properties"}, path...)...) {
+				told = true
+				// The version decides what variables in a policy mean: it is told as it is.
+				c.told = c.path[len(c.path)-1] != "Version"
+			}
 		}
 		if o := d.was(id); told && o != nil && d.sameGrants(o, r) {
 			d.fold(foldedGroups, stem(id))

@@ -276,6 +276,24 @@ func (d *stackDiff) nameInTheWay(id string, r *replacement) string {
 	return ""
 }
 
+// goneMeans says what it means that a resource of a type is gone, beyond that it is.
+var goneMeans = map[string]struct {
+	level Level
+	as    Kind
+	text  string
+}{
+	"AWS::WAFv2::WebACLAssociation":              {Critical, Exposure, "is deleted: the firewall protects it no longer"},
+	"AWS::ApiGateway::RequestValidator":          {High, Exposure, "is deleted: it checks no requests any more"},
+	"AWS::ApiGateway::Authorizer":                {High, Exposure, "is deleted: it authorizes no callers any more"},
+	"AWS::CloudWatch::Alarm":                     {High, Protection, "is deleted: nobody is told any more"},
+	"AWS::CloudWatch::CompositeAlarm":            {High, Protection, "is deleted: nobody is told any more"},
+	"AWS::SNS::Subscription":                     {High, Deleted, "is deleted: it gets no messages any more"},
+	"AWS::Lambda::EventSourceMapping":            {High, Deleted, "is deleted: its function is no longer invoked by it"},
+	"AWS::ApiGateway::Method":                    {High, Schema, "is deleted: clients that call it get an error"},
+	"AWS::AppSync::Resolver":                     {High, Schema, "is deleted: clients that ask for it get nothing"},
+	"AWS::ApplicationAutoScaling::ScalingPolicy": {Medium, Deleted, "is deleted: nothing scales by it any more"},
+}
+
 // deletions tells of resources that are no longer in the template.
 func (d *stackDiff) deletions() {
 	for _, r := range d.gone() {
@@ -284,13 +302,16 @@ func (d *stackDiff) deletions() {
 		}
 		f := Finding{Kind: Deleted, Level: Medium, Title: "is deleted"}
 		policy := policyOf(r, "DeletionPolicy")
+		if means, ok := goneMeans[r.kind]; ok {
+			f.Level, f.Kind, f.Title = means.level, means.as, means.text
+		}
 		if policy != "Delete" {
-			f.Title = "is no longer in the stack"
+			f.Title = strings.Replace(f.Title, "is deleted", "is no longer in the stack", 1)
 		}
 		if what := held(r); what != "" {
-			f.Level = Critical
-			if policy != "Delete" {
-				f.Level = High
+			f.Level = max(f.Level, High)
+			if policy == "Delete" {
+				f.Level = Critical
 			}
 			f.Details = append(f.Details, fate(r, nil, "DeletionPolicy", what))
 		} else if policy != "Delete" {

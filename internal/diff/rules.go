@@ -91,6 +91,7 @@ var exposureRules = []rule{
 	{"AWS::AppSync::GraphQLApi", "Visibility", Exposure, safe(Critical, "from where the API is reached", "PRIVATE")},
 	{"AWS::AppSync::GraphQLApi", "QueryDepthLimit", Exposure, limit("how deep a query may be")},
 	{"AWS::AppSync::GraphQLApi", "ResolverCountLimit", Exposure, limit("how many resolvers a query may need")},
+	{"AWS::ApiGateway::GatewayResponse", "StatusCode", Schema, always(Medium, "with which status it answers")},
 	{"AWS::Lambda::Url", "", Exposure, always(Critical, "who can call the function's URL")},
 	{"AWS::WAFv2::WebACL", "DefaultAction", Exposure, always(Critical, "what happens to requests that no rule matches")},
 	{"AWS::WAFv2::WebACL", "Rules", Exposure, always(High, "which requests are refused")},
@@ -182,14 +183,6 @@ func (d *stackDiff) apply(rules []rule) {
 // exposure tells who can reach what that could not.
 func (d *stackDiff) exposure() {
 	d.apply(exposureRules)
-	for _, r := range d.gone() {
-		switch r.kind {
-		case "AWS::WAFv2::WebACLAssociation":
-			d.find(r, Finding{Kind: Exposure, Level: Critical, Title: "the firewall no longer protects " + d.readable(textOf(r.properties["ResourceArn"]))})
-		case "AWS::ApiGateway::RequestValidator":
-			d.find(r, Finding{Kind: Exposure, Level: High, Title: "requests are no longer checked by it"})
-		}
-	}
 	for _, r := range d.fresh() {
 		switch r.kind {
 		case "AWS::ApiGateway::Method":
@@ -207,24 +200,35 @@ func (d *stackDiff) protection() {
 	d.apply(protectionRules)
 	for _, id := range d.new.ids() {
 		r := d.new.resources[id]
-		for _, attribute := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
-			for _, c := range d.tell(id, attribute) {
-				was, is := policyOf(d.was(id), attribute), policyOf(r, attribute)
-				f := Finding{Kind: Protection, Level: Low, Title: fmt.Sprintf("%s: %s → %s", attribute, short(c.old), short(c.new))}
-				if worse(was, is) == is && was != is {
-					f.Level = Medium
-					if what := held(r); what != "" {
-						f.Level = High
-						f.Details = []string{"from now on it takes with it " + what}
-					}
+		d.policies(r)
+	}
+}
+
+// policies tells of changes of a resource's deletion policies, both at once if they change alike.
+func (d *stackDiff) policies(r *resource) {
+	var findings []Finding
+	for _, attribute := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+		for range d.tell(r.id, attribute) {
+			was, is := policyOf(d.was(r.id), attribute), policyOf(r, attribute)
+			f := Finding{Kind: Protection, Level: Low, Title: fmt.Sprintf("%s: %s → %s", attribute, was, is)}
+			if worse(was, is) == is && was != is {
+				f.Level = Medium
+				if what := held(r); what != "" {
+					f.Level = High
+					f.Details = []string{"from now on it takes with it " + what}
 				}
-				d.find(r, f)
 			}
+			findings = append(findings, f)
 		}
 	}
-	for _, r := range d.gone() {
-		if r.kind == "AWS::CloudWatch::Alarm" {
-			d.find(r, Finding{Kind: Protection, Level: High, Title: "nobody is told any more: " + clip(textOf(r.properties["AlarmDescription"]))})
+	if len(findings) == 2 {
+		values := strings.TrimPrefix(findings[0].Title, "DeletionPolicy")
+		if strings.TrimPrefix(findings[1].Title, "UpdateReplacePolicy") == values && findings[0].Level == findings[1].Level {
+			findings = findings[:1]
+			findings[0].Title = "DeletionPolicy and UpdateReplacePolicy" + values
 		}
+	}
+	for _, f := range findings {
+		d.find(r, f)
 	}
 }

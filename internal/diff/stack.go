@@ -41,8 +41,8 @@ func compareStacks(name string, old, new *template) *stackDiff {
 	}
 	d.changes[""] = compare(nil, nil, d.old.rest, d.new.rest)
 	for _, tell := range []func(){
-		d.assets, d.regrouped, d.replacements, d.deletions, d.renames, d.permissions, d.exposure, d.protection,
-		d.outputs, d.others, d.additions,
+		d.assets, d.regrouped, d.replacements, d.deletions, d.renames, d.permissions, d.exposure, d.protection, d.contracts,
+		d.workflows, d.mappings, d.functions, d.outputs, d.others, d.additions,
 	} {
 		tell()
 	}
