@@ -18,6 +18,7 @@ type diffCommand struct {
 	Synth  bool   `help:"Synthesize git revisions in a worktree for the time being, instead of taking the templates committed with them. Needs Node and npm ci."`
 	JSON   bool   `help:"Print the report as JSON."`
 	FailOn string `default:"none" enum:"none,info,low,medium,high,critical" help:"Exit with 3 if there is a finding of this level or a graver one: info, low, medium, high or critical."`
+	Cost   int    `default:"200" placeholder:"N" help:"How many orders to run through both templates for what the change costs; 0: none."`
 	Limit  int    `placeholder:"BYTES" help:"Leave out the least grave findings if the Markdown would be longer, as a comment on GitHub must not be."`
 }
 
@@ -27,7 +28,7 @@ const exitDiffers = 3
 // Help is the command's long help.
 func (diffCommand) Help() string {
 	return "It prints Markdown for a reviewer, the worst first: resources that are replaced or deleted and what is lost with them, permissions that grow, " +
-		"what becomes reachable, and every other difference. It asks nothing of AWS. Exit codes: 0, or 3 with --fail-on; 1 an error, 2 a mistake in the flags."
+		"what becomes reachable, every other difference, and the change of the bill, from orders that run through both templates on this machine. It asks nothing of AWS. Exit codes: 0, or 3 with --fail-on; 1 an error, 2 a mistake in the flags."
 }
 
 // Run implements the command.
@@ -45,6 +46,9 @@ func (c *diffCommand) Run() error {
 	report, err := diff.Compare(old, new)
 	if err != nil {
 		return err
+	}
+	if c.Cost > 0 {
+		report.Measure(old, new, c.Cost)
 	}
 	if c.JSON {
 		enc := json.NewEncoder(os.Stdout)

@@ -29,6 +29,8 @@ type Report struct {
 	Findings []*Finding `json:"findings"`
 	// Folded are changes that a line is enough for.
 	Folded []string `json:"folded,omitempty"`
+	// Costs are what the change does to the bill, as far as Measure was asked.
+	Costs []Cost `json:"costs,omitempty"`
 	// Notes say what the report cannot know.
 	Notes []string `json:"notes,omitempty"`
 	// Specification is where the update behaviour comes from.
@@ -38,14 +40,7 @@ type Report struct {
 // Compare compares templates by the names of their stacks. If there is one on each side, it is the same one whatever its name.
 func Compare(old, new *Source) (*Report, error) {
 	r := &Report{Old: old.Name, New: new.Name, Specification: cfnspec.Source(), Notes: notes(old, new)}
-	before, after := old.Templates, new.Templates
-	if len(before) == 1 && len(after) == 1 {
-		for name := range after {
-			for _, template := range before {
-				before = map[string][]byte{name: template}
-			}
-		}
-	}
+	before, after := alignStacks(old.Templates, new.Templates)
 	names := maps.Clone(before)
 	maps.Copy(names, after)
 	byKey, folded := map[string]*Finding{}, map[string][]string{}
@@ -80,12 +75,25 @@ func Compare(old, new *Source) (*Report, error) {
 		r.Findings = append(r.Findings, byKey[key])
 	}
 	order(r.Findings)
+	r.Findings = merged(r.Findings)
 	r.Folded = foldedLines(folded)
 	if len(r.Findings) > 0 {
 		r.Level = r.Findings[0].Level
 	}
 	r.Verdict = verdict(r)
 	return r, nil
+}
+
+// alignStacks has the only stack of each side under one name, that of the new one.
+func alignStacks(old, new map[string][]byte) (before, after map[string][]byte) {
+	if len(old) == 1 && len(new) == 1 {
+		for name := range new {
+			for _, template := range old {
+				return map[string][]byte{name: template}, new
+			}
+		}
+	}
+	return old, new
 }
 
 // parseSide is a stack's template of one side; an empty one if the stack is not there.
@@ -114,7 +122,7 @@ func verdict(r *Report) string {
 		n := 0
 		for _, f := range r.Findings {
 			if has(f) {
-				n++
+				n += 1 + len(f.Also)
 			}
 		}
 		switch {

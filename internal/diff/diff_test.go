@@ -183,3 +183,139 @@ func TestRegroupedPolicy(t *testing.T) {
 		t.Errorf("%+v %q", r.Findings, r.Folded)
 	}
 }
+
+func TestRetriesOfAStep(t *testing.T) {
+	r := changed(t, func(template m) {
+		p := properties(t, template, "WorkflowStateMachine")
+		machine := m{}
+		if err := json.Unmarshal([]byte(p["DefinitionString"].(string)), &machine); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range machine["States"].(m)["Charge"].(m)["Retry"].([]any) {
+			if slices.Contains(r.(m)["ErrorEquals"].([]any), any("States.ALL")) {
+				r.(m)["MaxAttempts"] = 9
+			}
+		}
+		text, err := json.Marshal(machine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p["DefinitionString"] = string(text)
+	})
+	want{diff.Medium, diff.Workflow, "WorkflowStateMachine", "Charge: retry of States.ALL MaxAttempts ", ""}.check(t, r)
+	if len(r.Findings) != 1 {
+		t.Errorf("findings: %+v", r.Findings)
+	}
+}
+
+func TestTelling(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(t *testing.T, template m)
+		want   want
+	}{
+		"a construct with another id": {func(t *testing.T, template m) {
+			id, r := find(t, template, "Inventory")
+			delete(template["Resources"].(m), id)
+			template["Resources"].(m)["Stock0A1B2C3D"] = r
+			text, err := json.Marshal(template)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), id, "Stock0A1B2C3D")), &template); err != nil {
+				t.Fatal(err)
+			}
+		}, want{diff.Critical, diff.Renamed, "Stock", "another logical id, which means another resource: InventoryCFCBEC24 → Stock0A1B2C3D", "the old one stays behind"}},
+		"a table gone": {func(t *testing.T, template m) {
+			id, r := find(t, template, "Inventory")
+			r["DeletionPolicy"] = "Delete"
+			delete(template["Resources"].(m), id)
+		}, want{diff.High, diff.Deleted, "Inventory", "is no longer in the stack", "stays behind, outside of the stack, with its items (DeletionPolicy is Retain)"}},
+		"a policy of deletion in the same deployment": {func(t *testing.T, template m) {
+			_, r := find(t, template, "ApiQueue")
+			r["UpdateReplacePolicy"] = "Delete"
+			r["Properties"].(m)["QueueName"] = "orders"
+		}, want{diff.Critical, diff.Replaced, "ApiQueue", `is replaced: QueueName: nothing → "orders"`, "the old one is deleted with its messages (UpdateReplacePolicy changes from Retain to Delete in the same deployment)"}},
+		"the firewall gone": {func(t *testing.T, template m) {
+			id, _ := find(t, template, "ApiWebAclAssociation")
+			delete(template["Resources"].(m), id)
+		}, want{diff.Critical, diff.Exposure, "ApiWebAclAssociation", "the firewall protects it no longer", ""}},
+		"introspection": {func(t *testing.T, template m) {
+			properties(t, template, "StatusGraphQL")["IntrospectionConfig"] = "ENABLED"
+		}, want{diff.High, diff.Exposure, "StatusGraphQL", `whether clients can read the schema: IntrospectionConfig "DISABLED" → "ENABLED"`, ""}},
+		"everything on everything": {func(t *testing.T, template m) {
+			s := properties(t, template, "IntakeRoleDefaultPolicy")["PolicyDocument"].(m)
+			s["Statement"] = append(s["Statement"].([]any), m{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"})
+		}, want{diff.Critical, diff.IAM, "intake", "may now also dynamodb:* on every resource (*)", ""}},
+		"TLS no longer asked for": {func(t *testing.T, template m) {
+			s := properties(t, template, "StatusTopicPolicy")["PolicyDocument"].(m)
+			s["Statement"] = []any{}
+		}, want{diff.High, diff.IAM, "anyone", "is no longer denied sns:Publish on StatusTopic without TLS", ""}},
+		"the public": {func(t *testing.T, template m) {
+			s := properties(t, template, "StatusTopicPolicy")["PolicyDocument"].(m)
+			s["Statement"] = append(s["Statement"].([]any), m{"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": m{"Ref": "StatusTopic2DC2E060"}})
+		}, want{diff.Critical, diff.Exposure, "anyone", "may now also sns:Publish on StatusTopic", ""}},
+		"who may assume a role": {func(t *testing.T, template m) {
+			s := properties(t, template, "IntakeRole")["AssumeRolePolicyDocument"].(m)
+			s["Statement"] = append(s["Statement"].([]any), m{"Effect": "Allow", "Principal": m{"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"})
+		}, want{diff.High, diff.IAM, "intake", "can now be assumed by arn:aws:iam::123456789012:root", ""}},
+		"a condition gone": {func(t *testing.T, template m) {
+			for _, s := range properties(t, template, "StatusDeliveryQueuePolicy")["PolicyDocument"].(m)["Statement"].([]any) {
+				if s.(m)["Effect"] == "Allow" {
+					delete(s.(m), "Condition")
+				}
+			}
+		}, want{diff.High, diff.IAM, "sns.amazonaws.com", "may sqs:SendMessage on StatusDeliveryQueue under another condition: ", ""}},
+		"a field of the schema gone": {func(t *testing.T, template m) {
+			p := properties(t, template, "StatusGraphQLSchema")
+			p["Definition"] = strings.Replace(p["Definition"].(string), "  acceptedAt: AWSDateTime\n", "", 1)
+		}, want{diff.High, diff.Schema, "StatusGraphQLSchema", "breaks clients: OrderStatus.acceptedAt is removed", ""}},
+		"a field of the schema more": {func(t *testing.T, template m) {
+			p := properties(t, template, "StatusGraphQLSchema")
+			p["Definition"] = strings.Replace(p["Definition"].(string), "  acceptedAt: AWSDateTime\n", "  acceptedAt: AWSDateTime\n  shippedAt: AWSDateTime\n", 1)
+		}, want{diff.Low, diff.Schema, "StatusGraphQLSchema", "breaks nothing: OrderStatus.shippedAt is new", ""}},
+		"who may use a field": {func(t *testing.T, template m) {
+			p := properties(t, template, "StatusGraphQLSchema")
+			p["Definition"] = strings.Replace(p["Definition"].(string), "OrderStatusEvent @aws_iam\n", "OrderStatusEvent @aws_iam @aws_cognito_user_pools\n", 1)
+		}, want{diff.High, diff.Exposure, "StatusGraphQLSchema", "who may use it: Mutation.publishOrderStatus: @aws_iam → @aws_cognito_user_pools @aws_iam", ""}},
+		"a member that orders must have": {func(t *testing.T, template m) {
+			s := properties(t, template, "ApiModel")["Schema"].(m)
+			s["required"] = append(s["required"].([]any), "notes")
+		}, want{diff.High, diff.Schema, "ApiModel", "breaks clients: notes is required now", ""}},
+		"a template of the gateway": {func(t *testing.T, template m) {
+			templates := properties(t, template, "ApiordersPOST")["Integration"].(m)["RequestTemplates"].(m)
+			for name, text := range templates {
+				templates[name] = strings.Replace(text.(string), "#set(", "#set($more = 1)#set(", 1)
+			}
+		}, want{diff.Medium, diff.Mapping, "POST /orders", `Integration.RequestTemplates["application/json"] changes`, ""}},
+		"a function's time": {func(t *testing.T, template m) {
+			properties(t, template, "ChargeFunction")["Timeout"] = 5
+		}, want{diff.Medium, diff.Function, "charge", "timeout: 15 s → 5 s", ""}},
+		"a type that nobody knows": {func(t *testing.T, template m) {
+			template["Resources"].(m)["Odd"] = m{"Type": "AWS::Odd::Thing"}
+		}, want{diff.High, diff.Added, "Odd", "the specification does not know its type", ""}},
+		"an output gone": {func(t *testing.T, template m) {
+			delete(template["Outputs"].(m), "ApiUrl")
+		}, want{diff.High, diff.Output, "output ApiUrl", "is removed", ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.want.check(t, changed(t, func(template m) { c.change(t, template) }))
+		})
+	}
+}
+
+func TestStacksThatChangeAlikeAreToldOnce(t *testing.T) {
+	old, new := &diff.Source{Templates: map[string][]byte{}}, &diff.Source{Templates: map[string][]byte{}}
+	for _, env := range snapshot.Environments() {
+		before, after := template(t, env), template(t, env)
+		properties(t, after, "ChargeFunction")["MemorySize"] = 1024
+		old.Templates["orderflow-"+env] = source(t, "", before).Templates["orderflow-prod"]
+		new.Templates["orderflow-"+env] = source(t, "", after).Templates["orderflow-prod"]
+	}
+	r, err := diff.Compare(old, new)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Findings) != 1 || len(r.Findings[0].Stacks) != 3 || r.Findings[0].Title != "memory: 256 MB → 1024 MB" {
+		t.Errorf("%+v", r.Findings)
+	}
+}

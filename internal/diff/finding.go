@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -73,6 +74,8 @@ type Finding struct {
 	Subject string `json:"subject"`
 	// Resource is the logical id; empty for sections other than Resources.
 	Resource string `json:"resource,omitempty"`
+	// Also are the logical ids of further resources that the same is said of.
+	Also []string `json:"also,omitempty"`
 	// Type is the resource's.
 	Type string `json:"type,omitempty"`
 	// Title is the finding in a sentence, without its subject.
@@ -97,7 +100,40 @@ func (f *Finding) key(stack string) string {
 	if err != nil {
 		return fmt.Sprintf("%+v", copied)
 	}
-	return neutral(string(b), stack)
+	return anyHash.ReplaceAllString(neutral(string(b), stack), "")
+}
+
+// anyHash is a hash of the CDK's anywhere in a text: that of an id with the stack's name in it depends on the stack.
+var anyHash = regexp.MustCompile(`[0-9A-F]{8}`)
+
+// merged has findings of resources of one type that say the same as one finding. The order is kept.
+func merged(findings []*Finding) []*Finding {
+	first, names := map[string]*Finding{}, map[*Finding][]string{}
+	var out []*Finding
+	for _, f := range findings {
+		copied := *f
+		copied.Subject, copied.Resource = "", ""
+		b, err := json.Marshal(copied)
+		if key := string(b); err == nil && f.Resource != "" && f.Diff == "" {
+			if known := first[key]; known != nil {
+				known.Also = append(known.Also, f.Resource)
+				names[known] = append(names[known], f.Subject)
+				continue
+			}
+			first[key] = f
+		}
+		names[f] = []string{f.Subject}
+		out = append(out, f)
+	}
+	for _, f := range out {
+		const most = 8
+		if list := names[f]; len(list) > most+1 {
+			f.Subject = fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+		} else {
+			f.Subject = strings.Join(list, ", ")
+		}
+	}
+	return out
 }
 
 // neutral is a text without the stack's name, as logical ids have it and as physical names do.

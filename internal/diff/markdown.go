@@ -66,6 +66,12 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // tail is what comes after the findings.
 func (r *Report) tail() string {
 	var out strings.Builder
+	if len(r.Costs) > 0 {
+		out.WriteString("\n### Cost\n\n")
+		for i := range r.Costs {
+			out.WriteString(r.Costs[i].markdown())
+		}
+	}
 	if len(r.Folded) > 0 && len(r.Findings) > 0 {
 		out.WriteString("\n")
 		for _, line := range r.Folded {
@@ -87,6 +93,9 @@ func (f *Finding) markdown(stacks bool) string {
 	var about []string
 	if f.Type != "" {
 		about = append(about, code(f.Type), code(f.Resource))
+		if len(f.Also) > 0 {
+			about = append(about, fmt.Sprintf("and %d more", len(f.Also)))
+		}
 	}
 	if stacks {
 		about = append(about, escape(strings.Join(f.Stacks, ", ")))

@@ -128,12 +128,9 @@ func (d *stackDiff) tellPermissions(all map[sentence][]string, sources map[strin
 	}
 	for _, who := range slices.Sorted(maps.Keys(byWho)) {
 		f := Finding{Kind: IAM, Level: Low}
-		var lines []string
+		lines := d.sayAll(byWho[who], all, more)
 		for _, s := range byWho[who] {
-			actions := all[s]
-			slices.Sort(actions)
-			lines = append(lines, d.say(s, actions, more))
-			f.Level = max(f.Level, d.gravity(s, actions, more))
+			f.Level = max(f.Level, d.gravity(s, all[s], more))
 			if s.who == "*" && !s.deny && more && !s.trust {
 				f.Kind = Exposure
 			}
@@ -163,6 +160,29 @@ func (d *stackDiff) tellPermissions(all map[sentence][]string, sources map[strin
 		}
 		d.find(r, f)
 	}
+}
+
+// sayAll says what changes for a principal, once for all resources of which the same is to say.
+func (d *stackDiff) sayAll(sentences []sentence, all map[sentence][]string, more bool) []string {
+	const here = "\x00"
+	resources := map[string][]string{}
+	for _, s := range sentences {
+		actions := slices.Clone(all[s])
+		slices.Sort(actions)
+		name := ""
+		if s.resource != "" && !s.trust {
+			name, s.resource = d.resourceName(s.resource), here
+		}
+		line := d.say(s, actions, more)
+		resources[line] = append(resources[line], name)
+	}
+	var lines []string
+	for line, names := range resources {
+		slices.Sort(names)
+		lines = append(lines, strings.Replace(line, here, strings.Join(names, ", "), 1))
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 // gravity is how much a change of permissions matters.

@@ -70,7 +70,7 @@ var exposureRules = []rule{
 	{"AWS::ApiGateway::Method", "ApiKeyRequired", Exposure, safe(High, "whether an API key is required", true)},
 	{"AWS::ApiGateway::Method", "RequestValidatorId", Exposure, removed(High, "the check of requests", High)},
 	{"AWS::ApiGateway::Method", "RequestParameters", Exposure, always(Medium, "which parameters a request must have")},
-	{"AWS::ApiGateway::RequestValidator", "", Exposure, always(High, "what is checked of requests")},
+	{"AWS::ApiGateway::RequestValidator", "", Exposure, safe(High, "what is checked of requests", true)},
 	{"AWS::ApiGateway::Authorizer", "AuthorizerResultTtlInSeconds", Exposure, always(Medium, "how long a decision on a caller is remembered")},
 	{"AWS::ApiGateway::Authorizer", "", Exposure, always(High, "how callers are authorized")},
 	{"AWS::ApiGateway::RestApi", "EndpointConfiguration", Exposure, always(High, "from where the API is reached")},
@@ -97,9 +97,10 @@ var exposureRules = []rule{
 	{"AWS::WAFv2::WebACL", "Rules", Exposure, always(High, "which requests are refused")},
 	{"AWS::WAFv2::WebACLAssociation", "", Exposure, always(High, "what the firewall protects")},
 	{"AWS::Cognito::UserPool", "AdminCreateUserConfig", Exposure, always(Critical, "who can make users")},
-	{"AWS::Cognito::UserPool", "MfaConfiguration", Exposure, always(High, "whether a second factor is asked for")},
+	{"AWS::Cognito::UserPool", "MfaConfiguration", Exposure, safe(High, "whether a second factor is asked for", "ON")},
 	{"AWS::Cognito::UserPool", "EnabledMfas", Exposure, always(Medium, "which second factors there are")},
-	{"AWS::Cognito::UserPool", "Policies", Exposure, always(High, "how strong passwords must be")},
+	{"AWS::Cognito::UserPool", "Policies.PasswordPolicy.MinimumLength", Exposure, less(High, "how strong passwords must be")},
+	{"AWS::Cognito::UserPool", "Policies", Exposure, safe(High, "how strong passwords must be", true)},
 	{"AWS::Cognito::UserPool", "Schema", Exposure, always(High, "which attributes users have, and who can change them")},
 	{"AWS::Cognito::UserPoolClient", "ExplicitAuthFlows", Exposure, always(High, "how users sign in")},
 	{"AWS::Cognito::UserPoolClient", "WriteAttributes", Exposure, always(Critical, "which attributes users can change themselves")},
@@ -201,6 +202,24 @@ func (d *stackDiff) protection() {
 	for _, id := range d.new.ids() {
 		r := d.new.resources[id]
 		d.policies(r)
+		d.suppressions(r)
+	}
+}
+
+// suppressions tells that checks of a resource by cdk-nag are left out, or no longer.
+func (d *stackDiff) suppressions(r *resource) {
+	for _, c := range d.changes[r.id] {
+		if c.told || c.path[0] != "Metadata" || !strings.Contains(strings.Join(c.path, ".")+textOf(c.old)+textOf(c.new), "cdk_nag") {
+			continue
+		}
+		c.told = true
+		f := Finding{Kind: Protection, Level: Medium, Title: "a check of it by cdk-nag is left out: " + short(c.new)}
+		if c.new == nil {
+			f.Level, f.Title = Low, "a check of it by cdk-nag is no longer left out: "+short(c.old)
+		} else if c.old != nil {
+			f.Title = fmt.Sprintf("which checks of it by cdk-nag are left out: %s %s → %s", c.at(), short(c.old), short(c.new))
+		}
+		d.find(r, f)
 	}
 }
 
