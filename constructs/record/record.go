@@ -60,6 +60,11 @@ const (
 	// for whoever reports back; the workflow removes it with the next status.
 	TaskToken = "taskToken"
 
+	// Owner (S) is the execution of an Express workflow that works on the order, by an id that it drew; OwnedAt (N) is
+	// when it began, in Unix milliseconds. Another one may take over when that is over six minutes ago, since no execution lasts longer.
+	Owner   = "owner"
+	OwnedAt = "ownedAt"
+
 	// ExpiresAt (N) is the table's time-to-live attribute, Unix seconds.
 	ExpiresAt = "expiresAt"
 )

@@ -31,6 +31,7 @@ type driver struct {
 	inbox  []func()
 	tokens map[string]string
 	errs   []error
+	tally  *tally // nil unless the counts are reconciled
 
 	settled   map[string]int // orders by their last status
 	delivered int
@@ -84,8 +85,9 @@ func (d *driver) run() error {
 	}
 	d.before = d.stack.Usage()
 	d.began = d.stack.Now()
-	if d.o.Observe != nil {
-		defer d.stack.Observe(d.o.Observe)()
+	if d.o.Reconcile {
+		d.tally = newTally(d.stack.Resources())
+		defer d.stack.Observe(d.tally.observe)()
 	}
 	at := d.began
 	for i := range d.o.Orders {

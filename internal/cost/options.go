@@ -42,8 +42,8 @@ type Options struct {
 	Assume *Assumptions
 	// Prices is the table; default that of Prices.
 	Prices *PriceTable
-	// Observe is told of everything that happens while orders run, for who counts on their own (see local.Stack.Observe); default nobody.
-	Observe func(local.Event)
+	// Reconcile also counts by the run's trace, and puts both counts into Report.Checks. It takes about as long again.
+	Reconcile bool
 	// Progress is told how many orders were submitted; default nobody.
 	Progress func(submitted int)
 }

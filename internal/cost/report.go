@@ -31,6 +31,8 @@ type Report struct {
 	Assumptions []string `json:"assumptions"`
 	// Usage is what was counted, of the Orders that ran.
 	Usage local.Usage `json:"usage"`
+	// Checks hold the counts against the run's trace, with Options.Reconcile.
+	Checks []Check `json:"checks,omitempty"`
 	// Settled is how many orders ended in each status, of those whose client learned it; Delivered how many events reached a webhook.
 	Settled   map[string]int `json:"settled"`
 	Delivered int            `json:"delivered"`
@@ -62,6 +64,9 @@ func (d *driver) report(idle []Line) (*Report, error) {
 		}
 	}
 	r.Assumptions = d.o.assumptions()
+	if d.tally != nil {
+		r.Checks = d.tally.checks(d.used)
+	}
 	return r, nil
 }
 

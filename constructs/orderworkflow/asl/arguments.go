@@ -197,17 +197,19 @@ func (b *builder) write(w statusWrite) state {
 		attributes = append(attributes, record.TaskToken)
 		update += " REMOVE #" + record.TaskToken
 	}
+	arguments := object{
+		"TableName":                 b.w.TableName,
+		"Key":                       key(),
+		"ConditionExpression":       condition,
+		"UpdateExpression":          update,
+		"ExpressionAttributeNames":  names(attributes...),
+		"ExpressionAttributeValues": values,
+	}
+	b.owned(arguments, false)
 	return state{
-		Type:     "Task",
-		Resource: updateItem,
-		Arguments: object{
-			"TableName":                 b.w.TableName,
-			"Key":                       key(),
-			"ConditionExpression":       condition,
-			"UpdateExpression":          update,
-			"ExpressionAttributeNames":  names(attributes...),
-			"ExpressionAttributeValues": values,
-		},
+		Type:           "Task",
+		Resource:       updateItem,
+		Arguments:      arguments,
 		TimeoutSeconds: seconds(b.tableTimeout()),
 		Assign:         object{"sequence": jsonata("$sequence + 1")},
 		Output:         object{},

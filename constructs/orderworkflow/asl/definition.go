@@ -29,6 +29,7 @@ func (w Workflow) Definition() ([]byte, error) {
 		return nil, err
 	}
 	b := builder{w: w}
+	b.claim()
 	b.begin()
 	for k := range w.Steps {
 		b.step(k)
@@ -41,7 +42,7 @@ func (w Workflow) Definition() ([]byte, error) {
 	return encode(machine{
 		Comment:        w.Comment,
 		QueryLanguage:  "JSONata",
-		StartAt:        begin,
+		StartAt:        b.start(),
 		TimeoutSeconds: seconds(w.Timeout),
 		States:         b.states,
 	})
@@ -108,18 +109,35 @@ func (b *builder) unwind(k int, status string) string {
 func (b *builder) begin() {
 	underway := b.underway()
 	condition, values := in("#status", ":s", underway)
+	arguments := object{
+		"TableName":                 b.w.TableName,
+		"Key":                       key(),
+		"ConditionExpression":       condition + " AND " + notCancelled,
+		"ExpressionAttributeNames":  names("status", "cancelRequested"),
+		"ExpressionAttributeValues": values,
+		"ReturnValues":              "ALL_NEW",
+	}
+	b.owned(arguments, true)
+	comment, giveUp := "Nothing is written: the condition alone matters", mark(b.w.Failed)
+	cancel := []choiceRule{{
+		Condition: jsonata("$states.input.cancelRequested and " + isOneOf(underway)),
+		Assign:    cancelled(b.w.Cancelled),
+		Next:      mark(b.w.Cancelled),
+	}}
+	if b.w.Express {
+		// Whoever cannot tell whether the order is another's must not write that it failed.
+		comment, giveUp = "", failed
+		// One that was taken over may have done more than is on record.
+		begun := cancel[0]
+		begun.Condition = jsonata("$states.input.cancelRequested and $states.input.begun and " + isOneOf(underway))
+		begun.Next = b.unwind(len(b.w.Steps)-1, b.w.Cancelled)
+		cancel = append([]choiceRule{begun}, cancel...)
+	}
 	b.states.add(begin, state{
-		Type:     "Task",
-		Comment:  "Nothing is written: the condition alone matters",
-		Resource: updateItem,
-		Arguments: object{
-			"TableName":                 b.w.TableName,
-			"Key":                       key(),
-			"ConditionExpression":       condition + " AND " + notCancelled,
-			"ExpressionAttributeNames":  names("status", "cancelRequested"),
-			"ExpressionAttributeValues": values,
-			"ReturnValues":              "ALL_NEW",
-		},
+		Type:           "Task",
+		Comment:        comment,
+		Resource:       updateItem,
+		Arguments:      arguments,
 		TimeoutSeconds: seconds(b.tableTimeout()),
 		Assign: object{
 			"results":  object{},
@@ -129,19 +147,14 @@ func (b *builder) begin() {
 		Retry:  b.tableRetry(false),
 		Catch: slices.Concat(
 			[]catcher{{ErrorEquals: refused, Assign: object{"results": object{}}, Next: recheck(b.w.Initial)}},
-			b.failures(object{"results": object{}, "sequence": 1}, mark(b.w.Failed)),
+			b.failures(object{"results": object{}, "sequence": 1}, giveUp),
 		),
 		Next: b.w.Steps[0].Name,
 	})
-	b.recheck(b.w.Initial, b.failures(object{"sequence": 0}, mark(b.w.Failed)), []choiceRule{
-		{
-			Condition: jsonata("$states.input.cancelRequested and " + isOneOf(underway)),
-			Assign:    cancelled(b.w.Cancelled),
-			Next:      mark(b.w.Cancelled),
-		},
-		{Condition: jsonata(isOneOf(underway)), Next: begin},
-		{Condition: jsonata(isOneOf(b.terminal())), Next: ended},
-	})
+	b.recheck(b.w.Initial, b.failures(object{"sequence": 0}, giveUp), append(cancel,
+		choiceRule{Condition: jsonata(isOneOf(underway)), Next: begin},
+		choiceRule{Condition: jsonata(isOneOf(b.terminal())), Next: ended},
+	))
 }
 
 func (b *builder) terminal() []string {
@@ -226,8 +239,8 @@ func (b *builder) verify(k int) {
 	})
 }
 
-// reached are the statuses that show that step k's status was written. An
-// Express workflow may run twice, so that the other run may be further on.
+// reached are the statuses that show that step k's status was written. An order of an Express workflow may have
+// been taken over further on than at its beginning.
 func (b *builder) reached(k int) []string {
 	if !b.w.Express {
 		return []string{b.w.Steps[k].Status}
@@ -319,12 +332,12 @@ func (b *builder) recheck(status string, catch []catcher, rules []choiceRule) {
 	st.Catch = catch
 	st.Next = decide(status)
 	b.states.add(recheck(status), st)
-	b.states.add(decide(status), state{Type: "Choice", Choices: rules, Default: conflict})
+	b.states.add(decide(status), state{Type: "Choice", Choices: b.foreign(rules), Default: conflict})
 }
 
 // read is the state that reads where the order stands, without its error handling.
 func (b *builder) read() state {
-	return state{
+	st := state{
 		Type:     "Task",
 		Resource: getItem,
 		Arguments: object{
@@ -341,6 +354,8 @@ func (b *builder) read() state {
 			"cancelRequested": jsonata("$exists($states.result.Item.cancelRequested)"),
 		},
 	}
+	b.readOwner(&st)
+	return st
 }
 
 // failures catches every technical error.

@@ -244,25 +244,6 @@ func TestAnotherWriterMayMoveTheOrderAmongTheStatusesThatLeadOn(t *testing.T) {
 	}
 }
 
-// An Express workflow may run more than once for an order, at the same time too.
-func TestExpressRunsInParallelMakeOneHistory(t *testing.T) {
-	r := run(t, express(), nil)
-	r.record("ACCEPTED", nil)
-	for range 3 {
-		r.do("states", "StartExecution", map[string]any{
-			"stateMachineArn": r.stack.Outputs()["Machine"], "input": fmt.Sprintf(`{"pk":%q,"order":{}}`, pk),
-		})
-	}
-	r.stack.RunUntilIdle(time.Hour)
-	got := r.outcome(":express:")
-	if want := "ACCEPTED RESERVED PAID COMPLETED"; got.Path != want {
-		t.Errorf("the history is %s, want %s", got.Path, want)
-	}
-	if len(r.calls) < 9 {
-		t.Errorf("the three runs made %d calls: they did not overlap", len(r.calls))
-	}
-}
-
 func TestCallbacks(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
