@@ -15,6 +15,8 @@ type commands struct {
 
 	Permissions permissionsCommand `cmd:"" help:"Report which permissions of the template the app never uses, and which are wider than it needs."`
 
+	Cost costCommand `cmd:"" help:"Make the bill of a million orders, by counting every unit that AWS bills while orders run on this machine."`
+
 	Diff diffCommand `cmd:"" help:"Tell a reviewer what a change of templates does: what is replaced or lost, who may do more, what is reachable."`
 
 	Submit   submitCommand   `cmd:"" help:"Submit an order to an API, on this machine or AWS."`

@@ -61,7 +61,7 @@ const (
 	TaskToken = "taskToken"
 
 	// Owner (S) is the execution of an Express workflow that works on the order, by an id that it drew; OwnedAt (N) is
-	// when it began, in Unix milliseconds. Another one may take over when that is over six minutes ago, since no execution lasts longer.
+	// when it began, in Unix milliseconds. Another one may take over five and a half minutes after that, since no execution lasts longer than five.
 	Owner   = "owner"
 	OwnedAt = "ownedAt"
 

@@ -45,7 +45,7 @@ func TestTheSameSeedGivesTheSameBill(t *testing.T) {
 func TestCountsReconcileWithTheTrace(t *testing.T) {
 	for _, environment := range snapshot.Environments() {
 		t.Run(environment, func(t *testing.T) {
-			r := measure(t, environment, cost.Options{Orders: 400, Reconcile: true})
+			r := measure(t, environment, cost.Options{Orders: 120, Reconcile: true})
 			for _, c := range r.Checks {
 				t.Logf("%-80s %12d %12d", c.What, c.Counted, c.Traced)
 				if c.Traced == 0 && c.What != "calls of Secrets Manager" {

@@ -80,8 +80,10 @@ func (d *driver) run() error {
 	if err := localapp.PutStock(d.stack, stock()...); err != nil {
 		return err
 	}
-	if err := d.register(); err != nil {
-		return err
+	if !d.o.synchronous {
+		if err := d.register(); err != nil {
+			return err
+		}
 	}
 	d.before = d.stack.Usage()
 	d.began = d.stack.Now()
@@ -161,7 +163,11 @@ func (d *driver) register() error {
 
 func (d *driver) submit(channel Channel, body []byte) {
 	d.request(http.MethodPost, "/orders", channel, body, func(res *http.Response, answer []byte) {
-		var accepted struct{ OrderID string }
+		var accepted struct{ OrderID, Status string }
+		if d.o.synchronous && res.StatusCode == http.StatusOK && json.Unmarshal(answer, &accepted) == nil {
+			d.settled[accepted.Status]++
+			return
+		}
 		if res.StatusCode != http.StatusAccepted || json.Unmarshal(answer, &accepted) != nil {
 			d.fail("POST /orders: status %d: %s", res.StatusCode, answer)
 			return

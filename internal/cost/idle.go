@@ -59,9 +59,10 @@ func idleBill(stack *local.Stack, prices *PriceTable) ([]Line, error) {
 func emptyPolls(stack *local.Stack, mapping local.Resource) int64 {
 	var p struct {
 		EventSourceArn string
+		Enabled        *bool
 		ScalingConfig  *struct{ MaximumConcurrency any }
 	}
-	if json.Unmarshal(mapping.Properties, &p) != nil {
+	if json.Unmarshal(mapping.Properties, &p) != nil || p.Enabled != nil && !*p.Enabled {
 		return 0
 	}
 	for _, r := range stack.Resources() {

@@ -14,9 +14,12 @@ func Measure(template []byte, o Options) (*Report, error) {
 		return nil, fmt.Errorf("cost: %w", err)
 	}
 	d := newDriver(o)
-	d.stack, err = localapp.FromTemplate(o.Environment, template, local.Options{
-		Region: o.Prices.Region, Seed: o.Seed, Compute: o.Assume.compute, Egress: d.egress(),
-	})
+	stack := local.Options{Region: o.Prices.Region, Seed: o.Seed, Compute: o.Assume.compute, Egress: d.egress(), Functions: localapp.Functions()}
+	if o.synchronous {
+		// The role of a function that does the work of six has not the permissions for it.
+		stack.Functions[synchronousHandler], stack.Permissions = newSynchronous, local.PermissionsOff
+	}
+	d.stack, err = localapp.FromTemplate(o.Environment, template, stack)
 	if err != nil {
 		return nil, fmt.Errorf("cost: %w", err)
 	}

@@ -44,6 +44,8 @@ type Options struct {
 	Prices *PriceTable
 	// Reconcile also counts by the run's trace, and puts both counts into Report.Checks. It takes about as long again.
 	Reconcile bool
+	// synchronous measures a template made by Synchronous: clients wait for the answer, which is the end.
+	synchronous bool
 	// Progress is told how many orders were submitted; default nobody.
 	Progress func(submitted int)
 }

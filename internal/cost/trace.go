@@ -47,8 +47,11 @@ func newTally(resources []local.Resource) *tally {
 		}
 	}
 	for _, r := range resources {
-		var p struct{ EventSourceArn, FunctionName string }
-		if r.Type != "AWS::Lambda::EventSourceMapping" || json.Unmarshal(r.Properties, &p) != nil || !queues[p.EventSourceArn] {
+		var p struct {
+			EventSourceArn, FunctionName string
+			Enabled                      *bool
+		}
+		if r.Type != "AWS::Lambda::EventSourceMapping" || json.Unmarshal(r.Properties, &p) != nil || !queues[p.EventSourceArn] || p.Enabled != nil && !*p.Enabled {
 			continue
 		}
 		for id := range t.memory {

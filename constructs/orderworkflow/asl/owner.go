@@ -18,8 +18,8 @@ import (
 // of its attempts, of which an early one may have been written.
 const claim = "Claim"
 
-// ownership is how long a mark holds: longer than an execution and a clock that is wrong.
-const ownership = maxExpress + time.Minute
+// ownership is how long a mark holds: longer than an execution, whatever the clocks of those who compare may differ.
+const ownership = maxExpress + 30*time.Second
 
 func (b *builder) start() string {
 	if b.w.Express {

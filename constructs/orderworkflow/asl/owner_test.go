@@ -72,11 +72,11 @@ func TestAnExpressOrderIsTakenOver(t *testing.T) {
 		extra        map[string]any
 		want         outcome
 	}{
-		{"another works on it", "ACCEPTED", owned(5*time.Minute, nil), outcome{Path: "ACCEPTED"}},
+		{"another works on it", "ACCEPTED", owned(5*time.Minute+20*time.Second, nil), outcome{Path: "ACCEPTED"}},
 		{"another works on it further on", "PAID", owned(0, nil), outcome{Path: "PAID"}},
 		{"another works on it and is to cancel it", "RESERVED", owned(time.Second, cancelled), outcome{Path: "RESERVED"}},
 		{"another is ahead of the clock", "ACCEPTED", owned(-time.Minute, nil), outcome{Path: "ACCEPTED"}},
-		{"another is gone", "ACCEPTED", owned(7*time.Minute, nil), outcome{Path: "ACCEPTED RESERVED PAID COMPLETED", Calls: "RunReserve RunCharge RunShip"}},
+		{"another is gone", "ACCEPTED", owned(5*time.Minute+40*time.Second, nil), outcome{Path: "ACCEPTED RESERVED PAID COMPLETED", Calls: "RunReserve RunCharge RunShip"}},
 		{"another is gone, further on", "PAID", owned(time.Hour, map[string]any{"results": map[string]any{"M": map[string]any{}}}),
 			outcome{Path: "PAID COMPLETED", Calls: "RunReserve RunCharge RunShip"}},
 		{"another is gone and was to cancel it", "RESERVED", owned(time.Hour, cancelled), outcome{
