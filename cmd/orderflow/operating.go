@@ -87,6 +87,9 @@ func explainAWS(err error, cfg aws.Config) error {
 		}
 		return fmt.Errorf("%s%s: %s: %s%s", outside(err, operation), operation.OperationName, code, short(answer.ErrorMessage(), 400), hint)
 	}
+	if strings.Contains(operation.Error(), "get credentials") { // the SDK has no type for it
+		return errors.New("there are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; orderflow up prints those of the stack on this machine")
+	}
 	cause := error(operation)
 	for e := errors.Unwrap(cause); e != nil; e = errors.Unwrap(e) {
 		cause = e

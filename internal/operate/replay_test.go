@@ -245,6 +245,8 @@ func TestReplayChosenEvents(t *testing.T) {
 		s.becomes("acme", o, "COMPLETED")
 	}
 	s.becomes("globex", c, "COMPLETED")
+	dashed := s.order("~~~") // whose tag is fn5-
+	s.becomes("~~~", dashed, "COMPLETED")
 	s.pass(time.Hour)
 	noon := s.local.Now()
 	d := s.order("acme")
@@ -267,6 +269,7 @@ func TestReplayChosenEvents(t *testing.T) {
 		{"an order", operate.Replay{Orders: []string{a}}, idsOf(a), 5, idsOf(a)},
 		{"orders by webhook", operate.Replay{Orders: []string{a, b}, Channels: []operate.Channel{operate.ViaWebhook}}, idsOf(a, b), 10, nil},
 		{"to one endpoint", operate.Replay{Orders: []string{a}, Channels: []operate.Channel{operate.ViaWebhook}, Tenant: "acme", Endpoint: one.ID}, idsOf(a), 1, nil},
+		{"whose tag has a dash", operate.Replay{Orders: []string{dashed}}, idsOf(dashed), 0, nil},
 		{"since noon", operate.Replay{Since: noon, Channels: []operate.Channel{operate.ViaTopic}}, idsOf(d), 5, nil},
 		{"until noon, of a tenant", operate.Replay{Since: noon.Add(-2 * time.Hour), Until: noon, Tenant: "globex"}, idsOf(c), 0, nil},
 		{"by websocket", operate.Replay{Since: noon.Add(-2 * time.Hour), Tenant: "acme", Channels: []operate.Channel{operate.ViaWebSocket}}, idsOf(a, b, d), 0, idsOf(a, b, d)},
@@ -299,6 +302,47 @@ func TestReplayChosenEvents(t *testing.T) {
 	} {
 		if _, err := s.Replay(t.Context(), tt.replay); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %s", tt.replay, err, tt.want)
+		}
+	}
+}
+
+// What names no records stays, and says so; what is read of the rest is told.
+func TestReplayLeavesWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "dev", nil)
+	orders := s.givenUp(3*time.Hour, local.Fault{Target: "notify", Kind: local.FailWith}, "acme")
+	for _, body := range []string{
+		"no JSON", `{"requestContext":{}}`,
+		`{"DDBStreamBatchInfo":{"shardId":"s","startSequenceNumber":"1","endSequenceNumber":"2","streamArn":"a"}}`, // no times
+	} {
+		s.call("sqs", "SendMessage", map[string]string{"QueueUrl": s.Outputs["OutboxFailureQueueUrl"], "MessageBody": body}, nil)
+	}
+	out := s.replay(operate.Replay{Apply: true})
+	if diff := cmp.Diff(idsOf(orders...), found(out)); diff != "" || len(out.Unreadable) != 3 || out.Left() != 3 || out.Removed != out.Positions {
+		t.Errorf("%s%+v", diff, out)
+	}
+	if n := s.depth("OutboxFailureQueueUrl"); n != 3 {
+		t.Errorf("%d messages are left, want 3", n)
+	}
+}
+
+// Sequence numbers are longer than any integer, and need not be of the same length.
+func TestSequenceNumbers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"2", "1", true},
+		{"1", "2", false},
+		{"1", "1", false},
+		{"10", "9", true},
+		{"9", "10", false},
+		{"000000000000000000000010", "9", true},
+		{"100000000000000000000000000000000000002", "100000000000000000000000000000000000001", true},
+	} {
+		if got := operate.After(tt.a, tt.b); got != tt.want {
+			t.Errorf("%s after %s: %v", tt.a, tt.b, got)
 		}
 	}
 }
