@@ -17,15 +17,17 @@ type stuckCommand struct {
 	operating
 
 	Older time.Duration `default:"15m" help:"Orders whose status has not changed for so long."`
-	Order string        `placeholder:"ID" help:"Only this order. Then the table is not read."`
+	Order string        `placeholder:"ID" xor:"which" help:"Only this order. Then the table is not read."`
 	Limit int           `default:"1000" help:"At most so many."`
+
+	Started time.Duration `placeholder:"TIME" xor:"which" help:"Only orders whose execution started within this time, such as 24h, and dead letters. Then Step Functions is asked, and the table is not read."`
 }
 
 // Help implements kong's interface for what help says besides the flags.
 func (c *stuckCommand) Help() string {
 	return "Lists the orders that have not ended and have not changed for a while, with what their execution does, and what would have them go on: " +
 		"redrive (the execution goes on where it failed), start (none runs: one is started), move (a dead letter goes back into its queue), wait (it runs), hand (nothing that can be done here). " +
-		"With --apply that is done; an execution is never started while one runs. The table has no index by status, so that all of it is read: half a read request unit for every 4 KiB. " +
+		"With --apply that is done; an execution is never started while one runs. The table has no index by status, so that all of it is read: half a read request unit for every 4 KiB; --started and --order do without. " +
 		"Orders that only wait do not count as something left. " + operatingCodes
 }
 
@@ -34,13 +36,15 @@ func (c *stuckCommand) Run() error {
 	switch {
 	case c.Older <= 0:
 		return misused("--older %s: want a duration such as 15m", c.Older)
+	case c.Started < 0:
+		return misused("--started %s: want a duration such as 24h", c.Started)
 	case c.Limit < 1:
 		return misused("--limit %d: want 1 or more", c.Limit)
 	}
 	return c.with(operate.CommandStuck, func(ctx context.Context, s *operate.Stack) error {
 		var bar *progressbar.ProgressBar
 		found, read, more, err := s.Stuck(ctx, operate.Stuck{
-			Older: c.Older, Order: c.Order, Limit: c.Limit,
+			Older: c.Older, Order: c.Order, Started: c.Started, Limit: c.Limit,
 			Progress: func(r operate.Reading) {
 				if bar == nil {
 					if bar = progress(int(max(r.Items, 1))); r.Estimate() > 0 {

@@ -76,6 +76,7 @@ func Rights(c Command) []Right {
 		return slices.Concat(find, []Right{
 			{Actions: []string{"dynamodb:DescribeTable", "dynamodb:Scan", "dynamodb:GetItem"}, On: PartOrders},
 			{Actions: []string{"states:DescribeStateMachine"}, On: PartMachine},
+			{Actions: []string{"states:ListExecutions"}, On: PartMachine, For: "--started"},
 			{Actions: []string{"states:DescribeExecution", "states:GetExecutionHistory"}, On: PartExecutions},
 			{Actions: []string{"states:RedriveExecution"}, On: PartExecutions, Apply: true},
 			{Actions: []string{"states:StartExecution"}, On: PartMachine, Apply: true},

@@ -42,7 +42,7 @@ func TestRightsDocument(t *testing.T) {
 			if r.Apply {
 				what = strings.TrimSuffix("--apply, "+r.For, ", ")
 			}
-			what = strings.NewReplacer("--apply", "`--apply`", "--channel webhook", "`--channel webhook`", "--endpoint", "`--endpoint`").Replace(what)
+			what = strings.NewReplacer("--apply", "`--apply`", "--channel webhook", "`--channel webhook`", "--endpoint", "`--endpoint`", "--started", "`--started`").Replace(what)
 			table += fmt.Sprintf("| `%s` | %s | %s |\n", strings.Join(r.Actions, "`, `"), r.On, cmp.Or(what, "all"))
 		}
 		want = before + begin + table + end + after
@@ -123,6 +123,9 @@ func TestRightsSuffice(t *testing.T) {
 	s.fill(s.Outputs["SubscriptionDeadLetterQueueUrl"])
 
 	if _, err := s.Queues(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, _, _, err := s.Stuck(t.Context(), operate.Stuck{Older: time.Hour, Started: 48 * time.Hour, Limit: 10}); err != nil {
 		t.Error(err)
 	}
 	if n := s.mend(30 * time.Minute); n != 3 {

@@ -60,6 +60,8 @@ type Stuck struct {
 	Older time.Duration
 	// Order is the only one to look at; "": all.
 	Order string
+	// Started is within what time an order's execution must have started: Step Functions is asked then, and the table is not read. 0: the table is.
+	Started time.Duration
 	// Limit is how many are looked for at most.
 	Limit int
 	// Progress is told how much of the table was read. Default: nobody is.
@@ -88,7 +90,8 @@ func (s *Stack) Stuck(ctx context.Context, o Stuck) (found []*StuckOrder, read R
 		return nil, read, false, fmt.Errorf("older than %s: the workflow is an Express one, of which nobody can say whether it runs: want %s or more", o.Older, MinOlder)
 	}
 	unknown := false
-	if o.Order != "" {
+	switch {
+	case o.Order != "":
 		it, err := s.order(ctx, o.Order)
 		var no *UnknownOrder
 		if unknown = errors.As(err, &no); err != nil && !unknown {
@@ -97,21 +100,36 @@ func (s *Stack) Stuck(ctx context.Context, o Stuck) (found []*StuckOrder, read R
 		if stuck := readStuck(it); stuck != nil && !order.Terminal(stuck.Status) && s.now().Sub(stuck.Since) >= o.Older {
 			found = append(found, stuck)
 		}
-	} else if found, read, more, err = s.standing(ctx, o); err != nil {
+	case o.Started > 0:
+		found, more, err = s.started(ctx, w, o)
+	default:
+		found, read, more, err = s.standing(ctx, o)
+	}
+	if err != nil {
 		return nil, read, more, err
+	}
+	letters, known, moreLetters, err := s.queued(ctx, o)
+	if err == nil && unknown && len(letters) == 0 {
+		err = &UnknownOrder{o.Order}
+	}
+	if err != nil {
+		return nil, read, more, err
+	}
+	if o.Started > 0 { // Of those without an execution only the letter tells.
+		for _, l := range known {
+			if !slices.ContainsFunc(found, func(f *StuckOrder) bool { return f.key == l.key }) {
+				found = append(found, l)
+			}
+		}
 	}
 	if err := forEach(ctx, found, func(ctx context.Context, stuck *StuckOrder) error { return s.judge(ctx, w, stuck) }); err != nil {
 		return nil, read, more, err
-	}
-	letters, moreLetters, err := s.queued(ctx, o)
-	if err == nil && o.Order != "" && unknown && len(letters) == 0 {
-		err = &UnknownOrder{o.Order}
 	}
 	slices.SortStableFunc(found, func(a, b *StuckOrder) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.OrderID, b.OrderID)) })
 	if found = append(letters, found...); len(found) > o.Limit {
 		found, more = found[:o.Limit], true
 	}
-	return found, read, more || moreLetters, err
+	return found, read, more || moreLetters, nil
 }
 
 // standing reads from the table which orders have not changed.
@@ -162,20 +180,20 @@ func readStuck(it item) *StuckOrder {
 	return o
 }
 
-// queued are the orders that are dead letters and not in the table. The letter of one that is there is a duplicate, or stands for what the table
-// tells as well.
-func (s *Stack) queued(ctx context.Context, o Stuck) (found []*StuckOrder, more bool, err error) {
+// queued are the orders that are dead letters and not in the table, and known those that are, and stand still. The letter of one that has gone on is a
+// duplicate.
+func (s *Stack) queued(ctx context.Context, o Stuck) (found, known []*StuckOrder, more bool, err error) {
 	names, err := s.need("OrdersTableName")
 	if err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	q, err := s.Queue(ctx, Orders)
 	if err != nil || q.Waiting == 0 {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	letters, all, err := s.Look(ctx, q, filterOf(o.Order), o.Limit)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	for _, l := range letters {
 		key := aws.ToString(l.message.MessageAttributes[record.MessageKey].StringValue)
@@ -184,16 +202,19 @@ func (s *Stack) queued(ctx context.Context, o Stuck) (found []*StuckOrder, more 
 		}
 		it, err := s.item(ctx, names[0], key, record.StatusItem)
 		if err != nil {
-			return nil, false, err
+			return nil, nil, false, err
 		}
-		if readStuck(it) != nil {
+		if stuck := readStuck(it); stuck != nil {
+			if !order.Terminal(stuck.Status) && s.now().Sub(stuck.Since) >= o.Older {
+				known = append(known, stuck)
+			}
 			continue
 		}
 		found = append(found, &StuckOrder{
 			OrderID: l.OrderID, Tenant: l.Tenant, Status: order.Queued, Since: l.Sent, Mending: MendMove, Why: "it is a dead letter of the queue of orders",
 		})
 	}
-	return found, !all, nil
+	return found, known, !all, nil
 }
 
 // judge finds out what an order is waiting for and what would have it go on.

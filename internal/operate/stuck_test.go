@@ -127,6 +127,21 @@ func TestStuckOrdersGoOn(t *testing.T) {
 		t.Errorf("older than a year: %+v", found)
 	}
 
+	// Step Functions and the dead letters tell the same, as far back as they are asked.
+	for _, tt := range []struct {
+		started time.Duration
+		want    map[string]operate.Mending
+	}{{24 * time.Hour, want}, {5 * time.Hour, map[string]operate.Mending{unstarted: operate.MendStart, queued: operate.MendMove}}} {
+		found, read, more, err := s.Stuck(t.Context(), operate.Stuck{Older: 30 * time.Minute, Started: tt.started, Limit: 100})
+		by := map[string]operate.Mending{}
+		for _, o := range found {
+			by[o.OrderID] = o.Mending
+		}
+		if diff := cmp.Diff(tt.want, by); diff != "" || err != nil || more || read.Read != 0 {
+			t.Errorf("started within %s: %v, more %v, %+v, %s", tt.started, err, more, read, diff)
+		}
+	}
+
 	if n := s.mend(30 * time.Minute); n != 4 {
 		t.Errorf("%d mended, want 4", n)
 	}
