@@ -43,7 +43,10 @@ require (
 	golang.org/x/text v0.43.0
 )
 
-require github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.1
+require (
+	github.com/aws/aws-sdk-go-v2/service/cloudformation v1.82.1
+	github.com/rhysd/actionlint v1.7.12
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2/config v1.33.16
@@ -66,7 +69,6 @@ require (
 	github.com/pb33f/go-yaml v0.1.0 // indirect
 	github.com/pb33f/jsonpath v0.8.4 // indirect
 	github.com/pb33f/ordered-map/v2 v2.3.2 // indirect
-	github.com/rhysd/actionlint v1.7.12 // indirect
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	go.yaml.in/yaml/v4 v4.0.0-rc.3 // indirect
 	golang.org/x/net v0.59.0 // indirect
