@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -217,9 +216,7 @@ func eventsOf(it item, periods []period) (events []publish.Message, untellable [
 				continue
 			}
 			entry := client.Entry{Status: textOf(m.Value[record.Status]), Reason: textOf(m.Value[record.Reason]), At: timeOf(m.Value[record.At])}
-			if n, ok := m.Value[record.Sequence].(*types.AttributeValueMemberN); ok {
-				entry.Sequence, _ = strconv.ParseInt(n.Value, 10, 64) // of a record that the table's conditions guard
-			}
+			entry.Sequence = integer(m.Value[record.Sequence])
 			o.History = append(o.History, entry)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,15 @@ func textOf(v types.AttributeValue) string {
 		return s.Value
 	}
 	return ""
+}
+
+// integer returns 0 for what is no integer.
+func integer(v types.AttributeValue) int64 {
+	if n, ok := v.(*types.AttributeValueMemberN); ok {
+		i, _ := strconv.ParseInt(n.Value, 10, 64)
+		return i
+	}
+	return 0
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

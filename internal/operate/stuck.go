@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
@@ -49,6 +47,8 @@ type StuckOrder struct {
 	Failed string `json:"failed,omitempty"`
 
 	key string
+	// owned is when an execution of an Express workflow took the order; zero if there was none.
+	owned time.Time
 }
 
 // Actionable reports whether something can be done, or has to be done by hand.
@@ -146,10 +146,10 @@ func (s *Stack) standing(ctx context.Context, o Stuck) (found []*StuckOrder, rea
 	in := dynamodb.ScanInput{
 		TableName:            &names[0],
 		FilterExpression:     aws.String("#sk = :item AND #updatedAt <= :before AND NOT #status IN (" + listOf("final", final, values) + ")"),
-		ProjectionExpression: aws.String("#pk, #tenant, #orderId, #status, #sequence, #updatedAt, #cancelRequested"),
+		ProjectionExpression: aws.String("#pk, #tenant, #orderId, #status, #sequence, #updatedAt, #cancelRequested, #ownedAt"),
 		ExpressionAttributeNames: map[string]string{
 			"#pk": record.PartitionKey, "#sk": record.SortKey, "#tenant": record.Tenant, "#orderId": record.OrderID, "#status": record.Status,
-			"#sequence": record.Sequence, "#updatedAt": record.UpdatedAt, "#cancelRequested": record.CancelRequested,
+			"#sequence": record.Sequence, "#updatedAt": record.UpdatedAt, "#cancelRequested": record.CancelRequested, "#ownedAt": record.OwnedAt,
 		},
 		ExpressionAttributeValues: values,
 	}
@@ -174,8 +174,9 @@ func readStuck(it item) *StuckOrder {
 		key: textOf(it[record.PartitionKey]), OrderID: textOf(it[record.OrderID]), Tenant: textOf(it[record.Tenant]),
 		Status: order.Status(textOf(it[record.Status])), Since: timeOf(it[record.UpdatedAt]), CancelRequested: it[record.CancelRequested] != nil,
 	}
-	if n, ok := it[record.Sequence].(*types.AttributeValueMemberN); ok {
-		o.Sequence, _ = strconv.ParseInt(n.Value, 10, 64) // of a record that the table's conditions guard
+	o.Sequence = integer(it[record.Sequence])
+	if ms := integer(it[record.OwnedAt]); ms > 0 {
+		o.owned = time.UnixMilli(ms)
 	}
 	return o
 }
@@ -220,7 +221,11 @@ func (s *Stack) queued(ctx context.Context, o Stuck) (found, known []*StuckOrder
 // judge finds out what an order is waiting for and what would have it go on.
 func (s *Stack) judge(ctx context.Context, w *workflow, o *StuckOrder) error {
 	if w.express {
-		o.Mending, o.Why = MendStart, "an Express execution of it, if there was one, is over"
+		// Nobody can ask Step Functions, but the item says when an execution took the order (package asl).
+		o.Mending, o.Why = MendStart, "its execution, if there was one, is over"
+		if s.now().Sub(o.owned) < MinOlder {
+			o.Mending, o.Why = MendWait, "its execution began at "+o.owned.UTC().Format(time.RFC3339)+" and may still run"
+		}
 		return nil
 	}
 	e, err := w.latest(ctx, order.ExecutionName(o.key, o.OrderID))

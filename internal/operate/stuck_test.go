@@ -223,6 +223,22 @@ func TestStuckOrdersOfAnExpressWorkflow(t *testing.T) {
 	}
 	s.mend(time.Hour / 2)
 	s.becomes("acme", o, "COMPLETED")
+	// One that an execution took a moment ago is left to it, and after six minutes to nobody.
+	s.call("dynamodb", "UpdateItem", map[string]any{
+		"TableName": s.Outputs["OrdersTableName"], "Key": map[string]any{"pk": map[string]string{"S": "YWNtZQ#" + o}, "sk": map[string]string{"S": "STATUS"}},
+		"UpdateExpression": "SET #s = :s, ownedAt = :at", "ExpressionAttributeNames": map[string]string{"#s": "status"},
+		"ExpressionAttributeValues": map[string]any{":s": map[string]string{"S": "RESERVED"}, ":at": map[string]string{"N": fmt.Sprint(s.local.Now().Add(9 * time.Minute).UnixMilli())}},
+	}, nil)
+	s.pass(10 * time.Minute)
+	if _, by := s.stuck(operate.MinOlder); by[o] != operate.MendWait || s.mend(operate.MinOlder) != 0 {
+		t.Errorf("a minute after it was taken: %v", by)
+	}
+	s.pass(10 * time.Minute)
+	if _, by := s.stuck(operate.MinOlder); by[o] != operate.MendStart {
+		t.Errorf("eleven minutes after it was taken: %v", by)
+	}
+	s.mend(operate.MinOlder)
+	s.becomes("acme", o, "COMPLETED")
 	if found, _ := s.stuck(operate.MinOlder); len(found) > 0 {
 		t.Errorf("still stuck: %+v", found)
 	}
