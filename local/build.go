@@ -22,6 +22,7 @@ import (
 var declared = map[string]string{
 	"AWS::CDK::Metadata":                          "metadata",
 	"AWS::Logs::ResourcePolicy":                   "services write to the log groups that they were given",
+	"AWS::Logs::MetricFilter":                     "no metric is made of log lines",
 	"AWS::KMS::Key":                               "nothing is encrypted; its policy decides",
 	"AWS::KMS::Alias":                             "nothing is encrypted",
 	"AWS::CloudWatch::Alarm":                      "no alarm is evaluated",

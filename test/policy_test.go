@@ -95,8 +95,8 @@ func TestNothingHasAPhysicalName(t *testing.T) {
 				if parts := list(at(v, "Fn::Join")); name == "LogGroupName" && len(parts) == 2 && slices.Contains(serviceLogs, fmt.Sprint(list(parts[1])[0])) {
 					continue
 				}
-				// Inline policies must have a name, within their role.
-				if given && r.Type != "AWS::IAM::Policy" && !slices.Contains(ofFunctions, r.Type) {
+				// Inline policies must have a name, within their role; metric filters say which group they read.
+				if given && r.Type != "AWS::IAM::Policy" && r.Type != "AWS::Logs::MetricFilter" && !slices.Contains(ofFunctions, r.Type) {
 					t.Errorf("%s (%s) has the %s %v", r.ID, r.Type, name, v)
 				}
 			}

@@ -78,4 +78,11 @@ func (a *AsyncApi) AcceptanceWindow() time.Duration {
 	return a.props.Retention + a.props.DeadLetterRetention
 }
 
+// VisibilityTimeout is that of the queue: for how long a message that a consumer received stays
+// hidden from others.
+func (a *AsyncApi) VisibilityTimeout() time.Duration { return a.visibility }
+
+// Props are those that New was given, with their defaults.
+func (a *AsyncApi) Props() Props { return a.props }
+
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -189,6 +189,9 @@ func New(scope constructs.Construct, id string, props Props) *StatusNotifier {
 	return n
 }
 
+// Props are those that New was given, with their defaults.
+func (n *StatusNotifier) Props() Props { return n.props }
+
 // makeRoles makes one role that can only read the table, and one that can only
 // update items of it. No index, no scan, no delete.
 func (n *StatusNotifier) makeRoles() {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderflow-cdk/orderflow/constructs/gofunction"
+	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
 )
 
@@ -33,15 +34,15 @@ func (s *stack) guardRollouts(topic awssns.ITopic) {
 		alarm.AddAlarmAction(action)
 		f.AddRollbackAlarm(alarm)
 	}
-	guard(s.reserve, handler.Reserve, "StepErrors")
-	guard(s.charge, handler.Charge, "StepErrors")
-	guard(s.intake, handler.Intake, "MessagesFailed")
-	guard(s.notify, handler.Notify, "TopicEventsFailed")
+	guard(s.reserve, handler.Reserve, handler.MetricStepErrors)
+	guard(s.charge, handler.Charge, handler.MetricStepErrors)
+	guard(s.intake, handler.Intake, handler.MetricMessagesFailed)
+	guard(s.notify, handler.Notify, record.TopicEventsFailed)
 	graphQL := s.notify
 	if s.notifyGraphQL != nil {
 		graphQL = s.notifyGraphQL
 	}
-	guard(graphQL, handler.Notify, "GraphQLEventsFailed")
+	guard(graphQL, handler.Notify, record.GraphQLEventsFailed)
 }
 
 // failureAlarm alarms when a metric that a handler writes counts too many failures, of the old version or
@@ -50,7 +51,7 @@ func (s *stack) failureAlarm(f *gofunction.GoFunction, function, metric string) 
 	minute := awscdk.Duration_Minutes(jsii.Number(1))
 	failures := awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace: jsii.String(s.metricsNamespace()), MetricName: jsii.String(metric),
-		DimensionsMap: &map[string]*string{"Function": jsii.String(function)},
+		DimensionsMap: &map[string]*string{record.MetricFunction: jsii.String(function)},
 		Period:        minute, Statistic: jsii.String("Sum"),
 	})
 	invocations := f.Function.MetricInvocations(&awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("Sum")})

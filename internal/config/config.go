@@ -40,6 +40,9 @@ const (
 	TopicARN = "TOPIC_ARN"
 	// GraphQLEndpoint is the https URL of the AppSync API to which order events are published.
 	GraphQLEndpoint = "GRAPHQL_ENDPOINT"
+	// CountedEnds are the statuses in which orders end as completed, rejected, failed and cancelled, in this order
+	// and with commas between them. Where it is set, orders are counted.
+	CountedEnds = "COUNTED_ENDS"
 
 	// WebhooksTableName is the name of the table of webhook endpoints.
 	WebhooksTableName = "WEBHOOKS_TABLE_NAME"
@@ -100,7 +103,11 @@ type Notify struct {
 	Common
 	TopicARN        string   // "": events are not published to SNS
 	GraphQLEndpoint *url.URL // nil: events are not published to AppSync
+	CountedEnds     *Ends    // nil: orders are not counted
 }
+
+// Ends are the statuses in which orders end.
+type Ends struct{ Completed, Rejected, Failed, Cancelled string }
 
 // Webhooks is the environment of managewebhooks and deliverwebhook.
 type Webhooks struct {
@@ -182,6 +189,13 @@ func LoadNotify(getenv Getenv) (Notify, error) {
 	}
 	if c.TopicARN == "" && graphQL == "" {
 		r.note(TopicARN, "or %s must be set", GraphQLEndpoint)
+	}
+	if v := getenv(CountedEnds); v != "" {
+		if ends := strings.Split(v, ","); len(ends) == 4 && !slices.Contains(ends, "") {
+			c.CountedEnds = &Ends{ends[0], ends[1], ends[2], ends[3]}
+		} else {
+			r.note(CountedEnds, "must be four statuses with commas between them, got %q", v)
+		}
 	}
 	return c, r.err()
 }

@@ -102,16 +102,17 @@ func TestLoadPayment(t *testing.T) {
 
 func TestLoadNotify(t *testing.T) {
 	const topic, api = "arn:aws:sns:eu-central-1:111122223333:events", "https://abc.appsync-api.eu-central-1.amazonaws.com/graphql"
-	tests := []struct{ topic, endpoint, problem string }{
-		{topic, "", ""},
-		{"", api, ""},
-		{topic, api, ""},
-		{"", "", "environment: TOPIC_ARN or GRAPHQL_ENDPOINT must be set"},
-		{topic, "http://x", "environment: GRAPHQL_ENDPOINT must be an https URL without credentials, query and fragment"},
+	tests := []struct{ topic, endpoint, ends, problem string }{
+		{topic, "", "", ""},
+		{"", api, "", ""},
+		{topic, api, "DONE,REFUSED,BROKEN,CANCELLED", ""},
+		{"", "", "", "environment: TOPIC_ARN or GRAPHQL_ENDPOINT must be set"},
+		{topic, "http://x", "", "environment: GRAPHQL_ENDPOINT must be an https URL without credentials, query and fragment"},
+		{topic, "", "DONE,REFUSED,,CANCELLED", `environment: COUNTED_ENDS must be four statuses with commas between them, got "DONE,REFUSED,,CANCELLED"`},
 	}
 	for _, test := range tests {
 		env := map[string]string{
-			"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "o", "TOPIC_ARN": test.topic, "GRAPHQL_ENDPOINT": test.endpoint,
+			"LOG_LEVEL": "INFO", "METRICS_NAMESPACE": "o", "TOPIC_ARN": test.topic, "GRAPHQL_ENDPOINT": test.endpoint, "COUNTED_ENDS": test.ends,
 		}
 		c, err := config.LoadNotify(func(n string) string { return env[n] })
 		if test.problem != "" {
@@ -122,6 +123,13 @@ func TestLoadNotify(t *testing.T) {
 		}
 		if err != nil || c.TopicARN != test.topic || (c.GraphQLEndpoint == nil) != (test.endpoint == "") {
 			t.Errorf("%+v: %+v, %v", test, c, err)
+		}
+		var want *config.Ends
+		if test.ends != "" {
+			want = &config.Ends{Completed: "DONE", Rejected: "REFUSED", Failed: "BROKEN", Cancelled: "CANCELLED"}
+		}
+		if diff := cmp.Diff(want, c.CountedEnds); diff != "" {
+			t.Errorf("%+v: ends (-want +got)\n%s", test, diff)
 		}
 	}
 }

@@ -47,14 +47,13 @@ func (l *Line) Count(name string) {
 	}
 }
 
-// Observe adds a duration to the metric's values. The format allows 100 of them
-// in a line; the rest is left out.
+// Observe adds a duration to the metric's values.
 func (l *Line) Observe(name string, d time.Duration) {
-	if m := l.find(name, milliseconds); len(m.values) < maxValues {
-		m.values = append(m.values, float64(d.Microseconds())/1000)
-	}
+	m := l.find(name, milliseconds)
+	m.values = append(m.values, float64(d.Microseconds())/1000)
 }
 
+// maxValues is how many values the format allows a metric in a line.
 const maxValues = 100
 
 func (l *Line) find(name string, u unit) *metric {
@@ -66,13 +65,30 @@ func (l *Line) find(name string, u unit) *metric {
 	return &l.metrics[i]
 }
 
-// Flush writes the line, with the time at, in one Write, and empties it. An
-// empty line is not written.
+// Flush writes the line, with the time at, in one Write, and empties it. Metrics of more than 100 values,
+// the most that the format allows, go on in further lines. An empty line is not written.
 func (l *Line) Flush(w io.Writer, at time.Time) error {
-	if len(l.metrics) == 0 {
+	var b []byte
+	for metrics := l.metrics; len(metrics) > 0; {
+		b = l.append(b, metrics, at)
+		var rest []metric
+		for _, m := range metrics {
+			if len(m.values) > maxValues {
+				rest = append(rest, metric{m.name, m.unit, m.values[maxValues:]})
+			}
+		}
+		metrics = rest
+	}
+	l.metrics = l.metrics[:0]
+	if len(b) == 0 {
 		return nil
 	}
-	b := make([]byte, 0, 512)
+	_, err := w.Write(b)
+	return err
+}
+
+// append appends a line with the first values of metrics.
+func (l *Line) append(b []byte, metrics []metric, at time.Time) []byte {
 	b = append(b, `{"_aws":{"Timestamp":`...)
 	b = strconv.AppendInt(b, at.UnixMilli(), 10)
 	b = append(b, `,"CloudWatchMetrics":[{"Namespace":`...)
@@ -80,7 +96,7 @@ func (l *Line) Flush(w io.Writer, at time.Time) error {
 	b = append(b, `,"Dimensions":[[`...)
 	b = appendString(b, l.dimension)
 	b = append(b, `]],"Metrics":[`...)
-	for i, m := range l.metrics {
+	for i, m := range metrics {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -94,16 +110,13 @@ func (l *Line) Flush(w io.Writer, at time.Time) error {
 	b = appendString(b, l.dimension)
 	b = append(b, ':')
 	b = appendString(b, l.value)
-	for _, m := range l.metrics {
+	for _, m := range metrics {
 		b = append(b, ',')
 		b = appendString(b, m.name)
 		b = append(b, ':')
-		b = appendValues(b, m.values)
+		b = appendValues(b, m.values[:min(len(m.values), maxValues)])
 	}
-	b = append(b, '}', '\n')
-	l.metrics = l.metrics[:0]
-	_, err := w.Write(b)
-	return err
+	return append(b, '}', '\n')
 }
 
 func appendString(b []byte, s string) []byte {

@@ -2,6 +2,7 @@ package emf_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -33,16 +34,31 @@ func TestLine(t *testing.T) {
 	}
 }
 
-func TestLineHoldsAtMost100Values(t *testing.T) {
+func TestALineHolds100ValuesAndTheRestIsInTheNext(t *testing.T) {
 	var w bytes.Buffer
 	l := emf.New("n", "d", "v")
-	for range 150 {
+	l.Count("Events")
+	for range 250 {
 		l.Observe("Duration", time.Millisecond)
 	}
 	if err := l.Flush(&w, time.UnixMilli(0)); err != nil {
 		t.Fatal(err)
 	}
-	if got := bytes.Count(w.Bytes(), []byte("1,")) + 1; got != 100 {
-		t.Errorf("%d values, want 100", got)
+	var values []int
+	for line := range bytes.Lines(w.Bytes()) {
+		var m struct {
+			Events   int
+			Duration []float64
+		}
+		if err := json.Unmarshal(line, &m); err != nil {
+			t.Fatal(err)
+		}
+		if first := len(values) == 0; first != (m.Events == 1) {
+			t.Errorf("the counter is in the wrong line: %s", line)
+		}
+		values = append(values, len(m.Duration))
+	}
+	if diff := cmp.Diff([]int{100, 100, 50}, values); diff != "" {
+		t.Errorf("values by line (-want +got)\n%s", diff)
 	}
 }

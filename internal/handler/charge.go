@@ -46,7 +46,7 @@ func NewCharge(env Env) (lambda.Handler, error) {
 			return payment.Receipt{Currency: charge.Currency}, nil // providers refuse to charge nothing
 		}
 		return provider.Charge(ctx, charge)
-	}), nil
+	}).counting(), nil
 }
 
 func newPayments(env Env, c config.Payment) (payments, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/config"
 	"github.com/orderflow-cdk/orderflow/internal/dynamo"
 	"github.com/orderflow-cdk/orderflow/internal/emf"
@@ -87,15 +88,16 @@ const (
 	buried   // to the dead-letter queue
 )
 
+// fates have a metric if somebody should look at it; how many were delivered is how many have a DeliveryAge.
 var fates = [...]struct{ text, metric string }{
-	unknown:   {"unknown", "MessagesDelayed"},
-	fannedOut: {"event fanned out", "EventsFannedOut"},
-	delivered: {"webhook delivered", "DeliveriesSucceeded"},
-	dropped:   {"webhook dropped: its endpoint was deleted", "DeliveriesDropped"},
-	failed:    {"webhook not taken", "DeliveriesFailed"},
-	deferred:  {"webhook deferred", "DeliveriesDeferred"},
-	delayed:   {"message delayed", "MessagesDelayed"},
-	buried:    {"webhook given up", "DeliveriesDeadLettered"},
+	unknown:   {"unknown", record.MessagesDelayed},
+	fannedOut: {"event fanned out", ""},
+	delivered: {"webhook delivered", ""},
+	dropped:   {"webhook dropped: its endpoint was deleted", ""},
+	failed:    {"webhook not taken", record.DeliveriesFailed},
+	deferred:  {"webhook deferred", ""},
+	delayed:   {"message delayed", record.MessagesDelayed},
+	buried:    {"webhook given up", record.DeliveriesDeadLettered},
 }
 
 // waits reports whether the message is to stay in the queue.
@@ -127,7 +129,7 @@ func (h *deliverWebhook) Invoke(ctx context.Context, payload []byte) ([]byte, er
 		cancel()
 	}
 
-	metrics := emf.New(h.namespace, "Function", DeliverWebhook)
+	metrics := emf.New(h.namespace, record.MetricFunction, DeliverWebhook)
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, j := range jobs {
 		h.report(ctx, j, metrics)
@@ -211,7 +213,9 @@ func (h *deliverWebhook) delay(j *job, cause error) {
 func (h *deliverWebhook) report(ctx context.Context, j *job, metrics *emf.Line) {
 	now := h.env.Now()
 	kind := fates[j.what]
-	metrics.Count(kind.metric)
+	if kind.metric != "" {
+		metrics.Count(kind.metric)
+	}
 	attrs := append(make([]slog.Attr, 0, 12), slog.String("requestId", requestID(ctx)), slog.String("messageId", j.MessageId),
 		slog.String("tenant", j.endpoint.Tenant), slog.String("eventId", j.eventID))
 	if j.endpoint.ID == "" {
@@ -221,13 +225,12 @@ func (h *deliverWebhook) report(ctx context.Context, j *job, metrics *emf.Line) 
 	}
 	if j.what == delivered || j.what == failed || j.status != 0 {
 		attrs = append(attrs, slog.Int("httpStatus", j.status), slog.Duration("took", j.took))
-		metrics.Observe("DeliveryLatency", j.took)
 	}
 	if j.what == delivered {
-		metrics.Observe("DeliveryAge", j.age(now))
+		metrics.Observe(record.DeliveryAge, j.age(now))
 	}
 	if j.disable {
-		metrics.Count("EndpointsDisabled")
+		metrics.Count(record.EndpointsDisabled)
 		attrs = append(attrs, slog.Bool("endpointDisabled", true))
 	}
 	level := slog.LevelInfo

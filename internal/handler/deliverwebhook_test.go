@@ -124,7 +124,7 @@ func TestDeliverRequest(t *testing.T) {
 			t.Errorf("the log has %q", secret)
 		}
 	}
-	for _, part := range []string{`"message":"webhook delivered"`, `"eventId":"` + eventID + `"`, `"DeliveriesSucceeded":1`, `"DeliveryLatency":0`, `"DeliveryAge":0`} {
+	for _, part := range []string{`"message":"webhook delivered"`, `"eventId":"` + eventID + `"`, `"Function":"deliverwebhook","DeliveryAge":0}`} {
 		if !strings.Contains(log, part) {
 			t.Errorf("the log lacks %s\n%s", part, log)
 		}

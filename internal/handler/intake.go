@@ -58,6 +58,18 @@ func NewIntake(env Env) (lambda.Handler, error) {
 	}, nil
 }
 
+// Metrics of intake. How many orders there are is what notify counts.
+const (
+	// MetricMessagesFailed counts messages that come again.
+	MetricMessagesFailed = "MessagesFailed"
+	// MetricQueueTime is the time from the gateway's 202 until an order was recorded, in milliseconds.
+	MetricQueueTime = "QueueTime"
+	// MetricDuplicates counts messages whose order was recorded already.
+	MetricDuplicates = "Duplicates"
+	// MetricConflicts counts messages under the id of an order with another body.
+	MetricConflicts = "Conflicts"
+)
+
 // Invoke implements lambda.Handler.
 func (h *intake) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var batch events.SQSEvent
@@ -67,7 +79,7 @@ func (h *intake) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(batch.Records) == 0 {
 		return nil, &BadInput{Reason: "no messages of a queue"}
 	}
-	metrics := emf.New(h.namespace, "Function", Intake)
+	metrics := emf.New(h.namespace, record.MetricFunction, Intake)
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	// Of a FIFO queue's group, nothing may be done after something that failed:
 	// it would come before it.
@@ -80,7 +92,7 @@ func (h *intake) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			continue
 		}
 		if err := h.take(ctx, m, metrics); err != nil {
-			metrics.Count("MessagesFailed")
+			metrics.Count(MetricMessagesFailed)
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 			if group != "" {
 				blocked[group] = true
@@ -175,23 +187,16 @@ func (h *intake) take(ctx context.Context, m *events.SQSMessage, metrics *emf.Li
 		return err
 	}
 	if done.recorded {
-		metrics.Count(recordedMetric[done.status])
-		metrics.Observe("QueueTime", h.env.Now().Sub(s.acceptedAt))
+		metrics.Observe(MetricQueueTime, h.env.Now().Sub(s.acceptedAt))
 	} else {
-		metrics.Count("Duplicates")
+		metrics.Count(MetricDuplicates)
 	}
 	if done.conflict {
-		metrics.Count("Conflicts")
+		metrics.Count(MetricConflicts)
 	}
 	h.log.LogAttrs(ctx, slog.LevelInfo, "order taken", append(attrs, slog.String("status", string(done.status)),
 		slog.Bool("duplicate", !done.recorded), slog.Bool("conflict", done.conflict))...)
 	return nil
-}
-
-var recordedMetric = map[order.Status]string{
-	order.Accepted:  "OrdersAccepted",
-	order.Rejected:  "OrdersRejected",
-	order.Cancelled: "OrdersCancelled",
 }
 
 // taken is what became of a message.

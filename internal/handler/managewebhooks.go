@@ -15,14 +15,12 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/internal/config"
 	"github.com/orderflow-cdk/orderflow/internal/dynamo"
-	"github.com/orderflow-cdk/orderflow/internal/emf"
 )
 
 // manageWebhooks keeps the webhooks that tenants register through the API.
 type manageWebhooks struct {
 	env       Env
 	log       *slog.Logger
-	namespace string
 	endpoints *dynamo.Endpoints
 	queue     *sqs.Client
 	queueURL  string
@@ -42,7 +40,7 @@ func NewManageWebhooks(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	return &manageWebhooks{
-		env: env, log: newLogger(env.Log, env.Now, c.LogLevel), namespace: c.MetricsNamespace,
+		env: env, log: newLogger(env.Log, env.Now, c.LogLevel),
 		endpoints: &dynamo.Endpoints{Client: dynamodb.NewFromConfig(env.AWS), Table: c.WebhooksTable},
 		queue:     sqs.NewFromConfig(env.AWS), queueURL: c.DeliveryQueueURL, statuses: c.Statuses,
 	}, nil
@@ -98,26 +96,17 @@ func (h *manageWebhooks) Invoke(ctx context.Context, payload []byte) ([]byte, er
 		slog.String("requestId", requestID(ctx)), slog.String("tenant", r.Tenant),
 		slog.String("operation", r.Operation), slog.String("webhookId", r.ID),
 	}
-	metrics := emf.New(h.namespace, "Function", ManageWebhooks)
 	var no *refusal
 	switch {
 	case errors.As(err, &no):
 		a = answer{no.status, problem{"about:blank", http.StatusText(no.status), no.status, no.code, no.detail, requestID(ctx)}}
-		metrics.Count("WebhookRequestsRefused")
 		h.log.LogAttrs(ctx, slog.LevelInfo, "request refused", append(attrs, slog.String("code", no.code), slog.String("cause", no.detail))...)
 	case err != nil:
-		metrics.Count("WebhookRequestsFailed")
 		h.log.LogAttrs(ctx, slog.LevelError, "request failed", append(attrs,
 			slog.String("error", errorName(outcome(err))), slog.String("cause", err.Error()))...)
-		// The request's own error matters more than a metric that could not be written.
-		_ = metrics.Flush(h.env.Log, h.env.Now())
 		return nil, outcome(err)
 	default:
-		metrics.Count("WebhookRequestsDone")
 		h.log.LogAttrs(ctx, slog.LevelInfo, "request done", attrs...)
-	}
-	if err := metrics.Flush(h.env.Log, h.env.Now()); err != nil {
-		return nil, fmt.Errorf("handler: metrics: %w", err)
 	}
 	return json.Marshal(a)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/config"
 	"github.com/orderflow-cdk/orderflow/internal/emf"
 	"github.com/orderflow-cdk/orderflow/internal/publish"
@@ -23,6 +24,7 @@ type notify struct {
 	env       Env
 	log       *slog.Logger
 	namespace string
+	ends      *config.Ends     // nil: orders are not counted
 	topic     *publish.Topic   // nil: there is none
 	graphQL   *publish.GraphQL // nil: there is none
 	told      told
@@ -40,7 +42,8 @@ func NewNotify(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	h := &notify{
-		env: env, log: newLogger(env.Log, env.Now, c.LogLevel), namespace: c.MetricsNamespace, told: told{},
+		env: env, log: newLogger(env.Log, env.Now, c.LogLevel), namespace: c.MetricsNamespace,
+		ends: c.CountedEnds, told: told{},
 	}
 	if c.TopicARN != "" {
 		h.topic = &publish.Topic{Client: sns.NewFromConfig(env.AWS), ARN: c.TopicARN}
@@ -64,8 +67,7 @@ const (
 func (c channel) String() string { return [channels]string{"topic", "graphql"}[c] }
 
 var (
-	publishedMetric = [channels]string{"TopicEventsPublished", "GraphQLEventsPublished"}
-	failedMetric    = [channels]string{"TopicEventsFailed", "GraphQLEventsFailed"}
+	failedMetric = [channels]string{record.TopicEventsFailed, record.GraphQLEventsFailed}
 )
 
 // errors of events that were not tried.
@@ -78,6 +80,7 @@ var (
 type telling struct {
 	position int // of its record
 	publish.Message
+	acceptedAt string // of its order, as the table has it
 	// outcome is nil for a channel that took the event, or is not there.
 	outcome [channels]error
 	// untellable is why it can be told in no channel, ever.
@@ -108,13 +111,14 @@ func (h *notify) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		cancel()
 	}
 	firstFailed := len(changes)
-	metrics := emf.New(h.namespace, "Function", Notify)
+	metrics := emf.New(h.namespace, record.MetricFunction, Notify)
 	for _, t := range all {
 		h.report(ctx, t, metrics)
 		if t.failed() {
 			firstFailed = min(firstFailed, t.position)
 		}
 	}
+	h.count(all, firstFailed, metrics)
 	h.told.keep(all, firstFailed)
 	if err := metrics.Flush(h.env.Log, h.env.Now()); err != nil {
 		return nil, fmt.Errorf("handler: metrics: %w", err)
@@ -136,7 +140,7 @@ func (h *notify) sort(changes []change) (all []*telling, orders [][]*telling) {
 			continue
 		}
 		m, err := c.message()
-		t := &telling{position: i, Message: m}
+		t := &telling{position: i, Message: m, acceptedAt: c.after.acceptedAt}
 		all = append(all, t)
 		n, known := index[c.key]
 		switch {
@@ -167,11 +171,6 @@ func (h *notify) timed(ctx context.Context) (context.Context, context.CancelFunc
 	return h.env.WithTimeout(ctx, deadline.Sub(h.env.Now())-spareToAnswer)
 }
 
-// MetricEventsUntellable counts what looked like an event and cannot be one. To try it again
-// would hold up others and help nobody, so that it is passed over: its order has a gap
-// in its sequence, which clients mend by polling.
-const MetricEventsUntellable = "EventsUntellable"
-
 // report writes what became of an event into the log and the metrics.
 func (h *notify) report(ctx context.Context, t *telling, metrics *emf.Line) {
 	attrs := []slog.Attr{
@@ -179,30 +178,24 @@ func (h *notify) report(ctx context.Context, t *telling, metrics *emf.Line) {
 		slog.String("status", t.Status), slog.Int64("sequence", t.Sequence),
 	}
 	if t.untellable != nil {
-		metrics.Count(MetricEventsUntellable)
+		metrics.Count(record.EventsUntellable)
 		h.log.LogAttrs(ctx, slog.LevelError, "event passed over: it cannot be told", append(attrs, slog.String("cause", t.untellable.Error()))...)
 		return
 	}
 	level, text := slog.LevelInfo, "event told"
 	for c := range channels {
 		err := t.outcome[c]
-		switch {
-		case !h.has(c):
-		case err == nil && !t.before[c]:
-			metrics.Count(publishedMetric[c])
-		case err != nil:
-			text = "event not told"
-			attrs = append(attrs, slog.String(c.String(), err.Error()))
-			if err == errEarlierFailed { //nolint:errorlint // never wrapped
-				level = max(level, slog.LevelWarn)
-			} else {
-				level = slog.LevelError
-				metrics.Count(failedMetric[c])
-			}
+		if err == nil {
+			continue
 		}
-	}
-	if level == slog.LevelInfo {
-		metrics.Observe("EventLag", h.env.Now().Sub(t.OccurredAt))
+		text = "event not told"
+		attrs = append(attrs, slog.String(c.String(), err.Error()))
+		if err == errEarlierFailed { //nolint:errorlint // never wrapped
+			level = max(level, slog.LevelWarn)
+		} else {
+			level = slog.LevelError
+			metrics.Count(failedMetric[c])
+		}
 	}
 	h.log.LogAttrs(ctx, level, text, attrs...)
 }

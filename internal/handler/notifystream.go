@@ -19,10 +19,11 @@ type change struct {
 
 // image is a STATUS item, or what a notifier has to know of it.
 type image struct {
-	tenant, orderID, status, updatedAt string
-	reason, detail                     string
-	sequence                           string // a decimal number
-	results                            []stepResult
+	tenant, orderID, status string
+	acceptedAt, updatedAt   string
+	reason, detail          string
+	sequence                string // a decimal number
+	results                 []stepResult
 }
 
 // stepResult is a member of results.
@@ -100,6 +101,8 @@ func (s *scanner) image(i *image) {
 			i.orderID = s.attribute("S")
 		case record.Status:
 			i.status = s.attribute("S")
+		case record.AcceptedAt:
+			i.acceptedAt = s.attribute("S")
 		case record.UpdatedAt:
 			i.updatedAt = s.attribute("S")
 		case record.Reason:

@@ -31,7 +31,7 @@ func NewReserve(env Env) (lambda.Handler, error) {
 			r.Units += l.Quantity
 		}
 		return r, inventory.Reserve(ctx, in.Key, lines)
-	}), nil
+	}).counting(), nil
 }
 
 func newInventory(env Env, c config.Warehouse) *dynamo.Inventory {

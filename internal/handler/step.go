@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/orderflow-cdk/orderflow/constructs/record"
 	"github.com/orderflow-cdk/orderflow/internal/config"
 	"github.com/orderflow-cdk/orderflow/internal/emf"
 	"github.com/orderflow-cdk/orderflow/internal/order"
@@ -48,6 +49,7 @@ type step struct {
 	env       Env
 	log       *slog.Logger
 	namespace string
+	counts    bool // its errors
 	run       func(context.Context, *input) (any, error)
 }
 
@@ -57,14 +59,25 @@ func newStep(name string, env Env, c config.Common, run func(context.Context, *i
 	return &step{name: name, env: env, log: newLogger(env.Log, env.Now, c.LogLevel), namespace: c.MetricsNamespace, run: run}
 }
 
+// counting has a step that may reject orders count its errors: to Lambda rejections are errors too. Other steps
+// leave the counting to Lambda, which also sees a function that crashes.
+func (s *step) counting() *step {
+	s.counts = true
+	return s
+}
+
+// Metrics of the steps that count.
+const (
+	// MetricStepErrors counts the errors of a step that are no rejections.
+	MetricStepErrors = "StepErrors"
+	// MetricStepRejections counts the orders that a step rejected.
+	MetricStepRejections = "StepRejections"
+)
+
 // Invoke implements lambda.Handler.
 func (s *step) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	start := s.env.Now()
 	var in input
 	out, err := s.invoke(ctx, payload, &in)
-	end := s.env.Now()
-	m := emf.New(s.namespace, "Function", s.name)
-	m.Observe("StepDuration", end.Sub(start))
 
 	attrs := []slog.Attr{
 		slog.String("requestId", requestID(ctx)), slog.String("tenant", in.Tenant),
@@ -72,24 +85,26 @@ func (s *step) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	if err == nil {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "step done", attrs...)
-		return out, s.flush(m)
+		return out, nil
 	}
 	seen := outcome(err)
 	name := errorName(seen)
 	attrs = append(attrs, slog.String("error", name), slog.String("cause", err.Error()))
+	metric := MetricStepErrors
 	if slices.Contains(order.Rejections(), name) {
-		m.Count("StepRejections")
+		metric = MetricStepRejections
 		s.log.LogAttrs(ctx, slog.LevelInfo, "step rejected the order", attrs...)
 	} else {
-		m.Count("StepErrors")
 		s.log.LogAttrs(ctx, slog.LevelError, "step failed", attrs...)
 	}
-	// The step's own error matters more than a metric that could not be written.
-	_ = s.flush(m)
+	if s.counts {
+		m := emf.New(s.namespace, record.MetricFunction, s.name)
+		m.Count(metric)
+		// The step's own error matters more than a metric that could not be written.
+		_ = m.Flush(s.env.Log, s.env.Now())
+	}
 	return nil, seen
 }
-
-func (s *step) flush(m *emf.Line) error { return m.Flush(s.env.Log, s.env.Now()) }
 
 func (s *step) invoke(ctx context.Context, payload []byte, in *input) ([]byte, error) {
 	if err := json.Unmarshal(payload, in); err != nil {
