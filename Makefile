@@ -33,10 +33,15 @@ test: ## all tests, with the race detector where there are goroutines
 build: ## the functions, as they are deployed
 	go run ./cmd/build-functions
 
+emulator: ## bootstrap, deploy, update, roll back and destroy the app in an emulator on this machine
+	test -d test/deploy/.python || python3 -m pip install --no-deps --target test/deploy/.python -r test/deploy/requirements.txt
+	test -d node_modules || npm ci --no-audit --no-fund
+	go test ./test/deploy -count=1 -v
+
 bench: ## the committed benchmarks
 	go test -run '^$$' -bench . -benchmem ./local/... ./internal/... ./functions
 
 update: ## rewrite snapshots and generated documents
 	go test ./constructs/orderworkflow/asl ./internal/order ./test -update
 
-.PHONY: help demo check lint test build bench update
+.PHONY: help demo check lint test build emulator bench update

@@ -3,6 +3,7 @@ package deploy
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,6 +54,7 @@ func newProject(t *testing.T, folder string) *project {
 	if _, err := os.Stat(p.cdk); err != nil {
 		t.Skip("nothing can be deployed: the CDK's command line is not installed (npm ci)")
 	}
+	lookAt(t, root)
 	var settings map[string]any
 	b, err := os.ReadFile(filepath.Join(root, "cdk.json"))
 	if err != nil {
@@ -70,6 +72,26 @@ func newProject(t *testing.T, folder string) *project {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// lookAt looks at all that is built and deployed. go test remembers which files a test looked at, and repeats its result
+// until one of them changes; what other programs read it does not know of.
+func lookAt(t *testing.T, root string) {
+	t.Helper()
+	for _, folder := range []string{"cmd/build-functions", "constructs", "event", "functions", "infra", "internal", "webhook", "test/deploy", "go.mod", "package.json"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == ".python" {
+				return filepath.SkipDir
+			}
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // build compiles the app and the functions.
@@ -102,7 +124,7 @@ func (p *project) run(l *log, e *emulator, flags string, args ...string) (string
 	args = append(args, "--no-notices", "--no-color", "--ci", "--progress", "events")
 	cmd := exec.CommandContext(l.t.Context(), p.cdk, args...)
 	cmd.Dir = p.folder
-	cmd.Env = append(e.environ, "CI=true", "CDK_DISABLE_CLI_TELEMETRY=true",
+	cmd.Env = append(e.environ, "CI=true", "CDK_HOME="+filepath.Join(p.folder, "home"), "CDK_DISABLE_CLI_TELEMETRY=true",
 		"CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20")
 	out, err := cmd.CombinedOutput()
 	l.printf("$ %s  (%s)", strings.ReplaceAll(shown, p.folder+"/", ""), since(started))

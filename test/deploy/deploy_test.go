@@ -7,6 +7,8 @@
 package deploy
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
@@ -38,6 +42,7 @@ func TestDeploy(t *testing.T) {
 	before := e.resources(t)
 	l.printf("the account has %s", counted(before))
 
+	role(l, e)
 	dev(l, p, e, before)
 	staging(l, p, e, before)
 	prod(l, p, e)
@@ -66,6 +71,7 @@ func dev(l *log, p *project, e *emulator, before map[string][]string) {
 	events := s.listen(t)
 	orderID, order := s.flow(l, e)
 	s.hear(l, e, events, orderID)
+	s.refusal(l, e)
 
 	l.step("update")
 	stateful, ids, template := s.stateful(t), s.ids, s.template(t)
@@ -104,6 +110,39 @@ func dev(l *log, p *project, e *emulator, before map[string][]string) {
 	l.step("destroy dev")
 	p.must(l, e, "-variant changed", "destroy", s.name, "--force")
 	leavesNothing(l, e, before)
+}
+
+// role makes the role by which a workflow deploys, and removes it.
+func role(l *log, e *emulator) {
+	t := l.t
+	l.step("the workflow's role")
+	template, err := os.ReadFile(filepath.Join("..", "..", "infra", "deploy-role.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStack(e, "orderflow-deploy-prod")
+	parameter := func(key, value string) types.Parameter {
+		return types.Parameter{ParameterKey: &key, ParameterValue: &value}
+	}
+	_, err = s.formation.CreateStack(t.Context(), &cloudformation.CreateStackInput{
+		StackName: &s.name, TemplateBody: aws.String(string(template)), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		Parameters: []types.Parameter{
+			parameter("Subject", "repo:acme@1/orderflow@2"), parameter("Environment", "prod"),
+			// MiniStack has no AWS::IAM::OIDCProvider, which a template may have under a condition only.
+			parameter("Provider", "arn:aws:iam::"+account+":oidc-provider/token.actions.githubusercontent.com"),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, e, "infra/deploy-role.yaml is deployed", func() bool {
+		return s.read(t) != "CREATE_IN_PROGRESS"
+	})
+	s.is(l, "CREATE_COMPLETE")
+	l.printf("%s", s.outputs["RoleArn"])
+	if _, err := s.formation.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &s.name}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // staging has what dev does not: alarms, a firewall, gradual deployments, a function for each channel.
@@ -193,7 +232,7 @@ func counted(resources map[string][]string) string {
 	var all []string
 	for kind, names := range resources {
 		if len(names) > 0 {
-			all = append(all, plural(len(names), kind))
+			all = append(all, fmt.Sprintf("%s: %d", kind, len(names)))
 		}
 	}
 	slices.Sort(all)

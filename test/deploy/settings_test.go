@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -171,5 +170,3 @@ func replaced(before, after map[string]string) string {
 	slices.Sort(all)
 	return strings.Join(all, ", ")
 }
-
-func plural(n int, what string) string { return fmt.Sprintf("%d %s", n, what) }
