@@ -51,10 +51,13 @@ func newScenarios(t testing.TB) []scenario {
 			}
 			slow, quick := add("Slow", gofunction.Linear(20, 7*time.Minute)), add("Quick", gofunction.AllAtOnce())
 			add("Slow2", gofunction.Linear(20, 7*time.Minute)) // by the same configuration
-			backlog := otherQueue(s, "Queue")
+			backlog := awssqs.NewQueue(s, jsii.String("Queue"), &awssqs.QueueProps{
+				EnforceSSL: jsii.Bool(true), Encryption: awssqs.QueueEncryption_SQS_MANAGED, VisibilityTimeout: awscdk.Duration_Minutes(jsii.Number(1)),
+				DeadLetterQueue: &awssqs.DeadLetterQueue{Queue: plainQueue(s, "Dead"), MaxReceiveCount: jsii.Number(3)},
+			})
 			slow.AddRollbackAlarm(backlog.MetricApproximateNumberOfMessagesVisible(nil).CreateAlarm(s, jsii.String("Backlog"), &awscloudwatch.CreateAlarmOptions{
 				Threshold: jsii.Number(1000), EvaluationPeriods: jsii.Number(1)}))
-			slow.Live.AddEventSource(awslambdaeventsources.NewSqsEventSource(backlog, nil))
+			slow.Live.AddEventSource(awslambdaeventsources.NewSqsEventSource(backlog, &awslambdaeventsources.SqsEventSourceProps{ReportBatchItemFailures: jsii.Bool(true)}))
 			w := orderworkflow.New(s, "Orders", orderworkflow.Props{Steps: []orderworkflow.Step{{
 				Name: "Ship", Status: "COMPLETED", Run: orderworkflow.Function(quick.Live), Compensation: orderworkflow.NoCompensation,
 			}}})
@@ -147,9 +150,13 @@ var noFirewall = suppress.Rule{ID: "AwsSolutions-APIG3", Reason: "a firewall is 
 
 // otherQueue stands for a queue that has nothing to do with the constructs.
 func otherQueue(s awscdk.Stack, id string) awssqs.Queue {
-	queue := awssqs.NewQueue(s, &id, &awssqs.QueueProps{EnforceSSL: jsii.Bool(true)})
+	queue := plainQueue(s, id)
 	acceptOn(queue, suppress.Rule{ID: "AwsSolutions-SQS3", Reason: "it stands for a queue of somebody else, who takes messages off it"})
 	return queue
+}
+
+func plainQueue(s awscdk.Stack, id string) awssqs.Queue {
+	return awssqs.NewQueue(s, &id, &awssqs.QueueProps{EnforceSSL: jsii.Bool(true), Encryption: awssqs.QueueEncryption_SQS_MANAGED})
 }
 
 func acceptOn(construct constructs.IConstruct, rules ...suppress.Rule) {

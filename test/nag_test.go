@@ -184,7 +184,7 @@ func stale(suppressions map[string][]suppress.Rule, all []finding) (out []string
 				return f.Suppressed && f.ID == id && f.Rule == rule.ID && (rule.Finding == "" || f.Finding == rule.Finding)
 			})
 			if !used {
-				out = append(out, fmt.Sprintf("%s is excepted from %s %s, which finds nothing there: take the suppression out", id, rule.ID, rule.Finding))
+				out = append(out, fmt.Sprintf("%s is excepted from %s, which finds nothing there: take the suppression out", id, strings.TrimSpace(rule.ID+" "+rule.Finding)))
 			}
 		}
 	}
@@ -202,7 +202,7 @@ func TestStaleSuppressionsAreNamed(t *testing.T) {
 	}
 	want := []string{
 		"Policy is excepted from AwsSolutions-IAM5 Action::s3:*, which finds nothing there: take the suppression out",
-		"Queue is excepted from AwsSolutions-SQS3 , which finds nothing there: take the suppression out",
+		"Queue is excepted from AwsSolutions-SQS3, which finds nothing there: take the suppression out",
 	}
 	if diff := cmp.Diff(want, stale(suppressions, all)); diff != "" {
 		t.Error(diff)

@@ -9,69 +9,78 @@ import (
 	"github.com/orderflow-cdk/orderflow/infra/app"
 )
 
-func TestEverythingIsEncryptedAtRest(t *testing.T) {
-	each(t, func(t *testing.T, template template) {
-		for _, r := range template.resources() {
-			switch r.Type {
-			case "AWS::SQS::Queue":
-				if r.Properties["SqsManagedSseEnabled"] != true && r.Properties["KmsMasterKeyId"] == nil {
-					t.Errorf("%s is not encrypted", r.ID)
-				}
-			case "AWS::SNS::Topic":
-				if r.Properties["KmsMasterKeyId"] == nil {
-					t.Errorf("%s is not encrypted", r.ID)
-				}
-			case "AWS::KMS::Key":
-				if r.Properties["EnableKeyRotation"] != true {
-					t.Errorf("%s does not rotate", r.ID)
-				}
-			case "AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::SecretsManager::Secret", "AWS::Cognito::UserPool",
-				"AWS::StepFunctions::StateMachine", "AWS::Lambda::Function":
-				// Always encrypted, by a key of the service unless it is given another one.
+func encryptedAtRest(t reporter, template template) {
+	for _, r := range template.resources() {
+		switch r.Type {
+		case "AWS::SQS::Queue":
+			if r.Properties["SqsManagedSseEnabled"] != true && r.Properties["KmsMasterKeyId"] == nil {
+				t.Errorf("%s is not encrypted", r.ID)
 			}
+		case "AWS::SNS::Topic":
+			if r.Properties["KmsMasterKeyId"] == nil {
+				t.Errorf("%s is not encrypted", r.ID)
+			}
+		case "AWS::ApiGateway::Stage":
+			for _, s := range list(r.Properties["MethodSettings"]) {
+				if at(s, "CachingEnabled") == true && at(s, "CacheDataEncrypted") != true {
+					t.Errorf("%s has a cache that is not encrypted", r.ID)
+				}
+			}
+		case "AWS::AppSync::ApiCache":
+			if r.Properties["AtRestEncryptionEnabled"] != true || r.Properties["TransitEncryptionEnabled"] != true {
+				t.Errorf("%s is not encrypted, or not on the way", r.ID)
+			}
+		case "AWS::S3::Bucket":
+			// Always encrypted since 2023, but what is public needs no key.
+			if at(r.Properties, "PublicAccessBlockConfiguration", "RestrictPublicBuckets") != true {
+				t.Errorf("%s could be made public", r.ID)
+			}
+		case "AWS::KMS::Key":
+			if r.Properties["EnableKeyRotation"] != true {
+				t.Errorf("%s does not rotate", r.ID)
+			}
+		case "AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::SecretsManager::Secret", "AWS::Cognito::UserPool",
+			"AWS::StepFunctions::StateMachine", "AWS::Lambda::Function":
+			// Always encrypted, by a key of the service unless it is given another one.
 		}
-	})
+	}
 }
 
-func TestLogsDoNotStayForEver(t *testing.T) {
-	each(t, func(t *testing.T, template template) {
-		for _, r := range template.resources("AWS::Logs::LogGroup") {
-			if r.int("RetentionInDays") == 0 {
-				t.Errorf("%s keeps logs for ever", r.ID)
-			}
+func logsEnd(t reporter, template template) {
+	for _, r := range template.resources("AWS::Logs::LogGroup") {
+		if r.int("RetentionInDays") == 0 {
+			t.Errorf("%s keeps logs for ever", r.ID)
 		}
-		for _, f := range template.resources("AWS::Lambda::Function") {
-			if _, ok := template.target(at(f.Properties, "LoggingConfig", "LogGroup")); !ok {
-				t.Errorf("%s logs into a group that Lambda would make, and keep for ever", f.ID)
-			}
+	}
+	for _, f := range template.resources("AWS::Lambda::Function") {
+		if _, ok := template.target(at(f.Properties, "LoggingConfig", "LogGroup")); !ok {
+			t.Errorf("%s logs into a group that Lambda would make, and keep for ever", f.ID)
 		}
-	})
+	}
 }
 
-func TestAMessageIsInvisibleWhileItsFunctionMayStillRetry(t *testing.T) {
-	each(t, func(t *testing.T, template template) {
-		mappings := template.resources("AWS::Lambda::EventSourceMapping")
-		if len(mappings) == 0 {
-			t.Fatal("nothing takes messages off a queue")
+func queuesAreConsumedSafely(t reporter, template template) {
+	for _, m := range template.resources("AWS::Lambda::EventSourceMapping") {
+		queue, ok := template.target(m.Properties["EventSourceArn"])
+		if !ok || queue.Type != "AWS::SQS::Queue" {
+			continue
 		}
-		for _, m := range mappings {
-			queue, ok := template.target(m.Properties["EventSourceArn"])
-			if !ok || queue.Type != "AWS::SQS::Queue" {
-				continue
-			}
-			function, _ := template.target(m.Properties["FunctionName"])
-			window := m.int("MaximumBatchingWindowInSeconds")
-			if got, least := queue.int("VisibilityTimeout"), 6*function.int("Timeout")+window; got < least {
-				t.Errorf("%s: the visibility timeout is %d s, but must be at least 6 × %d s + %d s", queue.ID, got, function.int("Timeout"), window)
-			}
-			if types := list(m.Properties["FunctionResponseTypes"]); len(types) != 1 || types[0] != "ReportBatchItemFailures" {
-				t.Errorf("%s: one bad message fails its whole batch", m.ID)
-			}
-			if _, ok := template.target(at(queue.Properties, "RedrivePolicy", "deadLetterTargetArn")); !ok {
-				t.Errorf("%s has no dead-letter queue", queue.ID)
-			}
+		function, ok := template.function(m.Properties["FunctionName"])
+		if !ok {
+			t.Errorf("%s invokes %v, which is no function of the template", m.ID, m.Properties["FunctionName"])
+			continue
 		}
-	})
+		window := m.int("MaximumBatchingWindowInSeconds")
+		if got, least := queue.int("VisibilityTimeout"), 6*function.int("Timeout")+window; got < least {
+			t.Errorf("%s: the visibility timeout is %d s, but must be at least 6 × %d s + %d s", queue.ID, got, function.int("Timeout"), window)
+		}
+		if types := list(m.Properties["FunctionResponseTypes"]); len(types) != 1 || types[0] != "ReportBatchItemFailures" {
+			t.Errorf("%s: one bad message fails its whole batch", m.ID)
+		}
+		if _, ok := template.target(at(queue.Properties, "RedrivePolicy", "deadLetterTargetArn")); !ok {
+			t.Errorf("%s has no dead-letter queue", queue.ID)
+		}
+	}
 }
 
 // physicalNames are the properties by which resources get a fixed name, which
@@ -87,21 +96,19 @@ var ofFunctions = []string{"AWS::Lambda::EventSourceMapping", "AWS::Lambda::Perm
 // serviceLogs begin the names of log groups that a service says, and that the id of an API is a part of.
 var serviceLogs = []string{"/aws/appsync/apis/", "API-Gateway-Execution-Logs_"}
 
-func TestNothingHasAPhysicalName(t *testing.T) {
-	each(t, func(t *testing.T, template template) {
-		for _, r := range template.resources() {
-			for _, name := range physicalNames {
-				v, given := r.Properties[name]
-				if parts := list(at(v, "Fn::Join")); name == "LogGroupName" && len(parts) == 2 && slices.Contains(serviceLogs, fmt.Sprint(list(parts[1])[0])) {
-					continue
-				}
-				// Inline policies must have a name, within their role; metric filters say which group they read.
-				if given && r.Type != "AWS::IAM::Policy" && r.Type != "AWS::Logs::MetricFilter" && !slices.Contains(ofFunctions, r.Type) {
-					t.Errorf("%s (%s) has the %s %v", r.ID, r.Type, name, v)
-				}
+func noPhysicalNames(t reporter, template template) {
+	for _, r := range template.resources() {
+		for _, name := range physicalNames {
+			v, given := r.Properties[name]
+			if parts := list(at(v, "Fn::Join")); name == "LogGroupName" && len(parts) == 2 && slices.Contains(serviceLogs, fmt.Sprint(list(parts[1])[0])) {
+				continue
+			}
+			// Inline policies must have a name, within their role; metric filters say which group they read.
+			if given && r.Type != "AWS::IAM::Policy" && r.Type != "AWS::Logs::MetricFilter" && !slices.Contains(ofFunctions, r.Type) {
+				t.Errorf("%s (%s) has the %s %v", r.ID, r.Type, name, v)
 			}
 		}
-	})
+	}
 }
 
 func TestDataIsGuardedAsTheEnvironmentSays(t *testing.T) {
@@ -136,23 +143,21 @@ func TestDataIsGuardedAsTheEnvironmentSays(t *testing.T) {
 	}
 }
 
-func TestAlarmsTellSomebody(t *testing.T) {
-	each(t, func(t *testing.T, template template) {
-		for _, r := range template.resources("AWS::CloudWatch::Alarm") {
-			actions := list(r.Properties["AlarmActions"])
-			if len(actions) == 0 {
-				t.Errorf("%s has no action", r.ID)
-			}
-			for _, a := range actions {
-				if topic, ok := template.target(a); !ok || topic.Type != "AWS::SNS::Topic" {
-					t.Errorf("%s notifies %v, which is no topic of the stack", r.ID, a)
-				}
-			}
-			if d, _ := r.Properties["AlarmDescription"].(string); d == "" {
-				t.Errorf("%s does not say what it means", r.ID)
+func alarmsTellSomebody(t reporter, template template) {
+	for _, r := range template.resources("AWS::CloudWatch::Alarm") {
+		actions := list(r.Properties["AlarmActions"])
+		if len(actions) == 0 || r.Properties["ActionsEnabled"] == false {
+			t.Errorf("%s has no action, or it is switched off", r.ID)
+		}
+		for _, a := range actions {
+			if topic, ok := template.target(a); !ok || topic.Type != "AWS::SNS::Topic" {
+				t.Errorf("%s notifies %v, which is no topic of the stack", r.ID, a)
 			}
 		}
-	})
+		if d, _ := r.Properties["AlarmDescription"].(string); d == "" {
+			t.Errorf("%s does not say what it means", r.ID)
+		}
+	}
 }
 
 func TestNobodyChoosesTheirOwnTenant(t *testing.T) {

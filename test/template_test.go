@@ -58,6 +58,25 @@ func (t template) target(v any) (resource, bool) {
 	return resource{}, false
 }
 
+// function returns the function that a name or an ARN points to, by an alias or not.
+func (t template) function(v any) (resource, bool) {
+	r, ok := t.target(v)
+	// The CDK takes an alias's ARN apart and puts it together again.
+	for _, within := range []string{"Fn::Join", "Fn::Select", "Fn::Split"} {
+		for _, part := range list(at(v, within)) {
+			for _, inner := range list(part) {
+				if !ok {
+					r, ok = t.function(inner)
+				}
+			}
+		}
+	}
+	if ok && (r.Type == "AWS::Lambda::Alias" || r.Type == "AWS::Lambda::Version") {
+		return t.function(r.Properties["FunctionName"])
+	}
+	return r, ok && r.Type == "AWS::Lambda::Function"
+}
+
 func (r resource) int(name string) int {
 	n, _ := r.Properties[name].(json.Number)
 	i, _ := n.Int64()
