@@ -31,18 +31,22 @@ func deploymentsOf(f *GoFunction) deployments {
 			role:        found.Node().FindChild(jsii.String(role)).(awsiam.Role),
 		}
 	}
-	scope := constructs.NewConstruct(stack, jsii.String(id))
-	return deployments{
-		scope:       scope,
-		application: awscodedeploy.NewLambdaApplication(scope, jsii.String(application), nil),
-		role: awsiam.NewRole(scope, jsii.String(role), &awsiam.RoleProps{
-			// Not on behalf of other accounts (CodeDeploy user guide, "Cross-service confused deputy prevention").
-			AssumedBy: awsiam.NewServicePrincipal(jsii.String("codedeploy.amazonaws.com"), &awsiam.ServicePrincipalOpts{
-				Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
-			}),
-			Description: jsii.String("Lets CodeDeploy shift invocations to new versions of functions."),
+	d := deployments{scope: constructs.NewConstruct(stack, jsii.String(id))}
+	d.application = awscodedeploy.NewLambdaApplication(d.scope, jsii.String(application), nil)
+	d.role = awsiam.NewRole(d.scope, jsii.String(role), &awsiam.RoleProps{
+		// On behalf of this application's groups alone (CodeDeploy user guide, "Cross-service confused deputy prevention").
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("codedeploy.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()},
+				"StringLike": map[string]any{"aws:SourceArn": stack.FormatArn(&awscdk.ArnComponents{
+					Service: jsii.String("codedeploy"), Resource: jsii.String("deploymentgroup"),
+					ResourceName: jsii.String(*d.application.ApplicationName() + "/*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+				})},
+			},
 		}),
-	}
+		Description: jsii.String("Lets CodeDeploy shift invocations to new versions of functions."),
+	})
+	return d
 }
 
 // grant lets CodeDeploy move the alias of a function. That is what the managed policy AWSCodeDeployRoleForLambdaLimited has, on

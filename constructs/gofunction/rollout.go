@@ -122,9 +122,9 @@ func (f *GoFunction) rollOut(props Props) {
 	deployments.grant(f)
 }
 
-// newErrorAlarm alarms when too many of the new version's invocations fail, as long as there are two: without
-// weights no metric has an ExecutedVersion (Lambda developer guide, "Types of metrics for Lambda functions").
-// Since it names the version, the last version's errors do not count against it.
+// newErrorAlarm alarms when too many of the new version's invocations by the alias fail. It names the version (Lambda developer
+// guide, "Types of metrics for Lambda functions", ExecutedVersion), so that the last version's errors do not
+// count against it.
 func (f *GoFunction) newErrorAlarm(live awslambda.Alias, percent int) awscloudwatch.Alarm {
 	metric := func(name string) awscloudwatch.IMetric {
 		return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
