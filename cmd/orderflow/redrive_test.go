@@ -36,9 +36,7 @@ func (u *upProcess) operating(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := command(t, args...)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
-	for _, m := range regexp.MustCompile(`AWS_[A-Z_]+=\S+`).FindAllString(u.out.String(), -1) {
-		cmd.Env = append(cmd.Env, m)
-	}
+	cmd.Env = append(cmd.Env, regexp.MustCompile(`AWS_[A-Z_]+=\S+`).FindAllString(u.out.String(), -1)...)
 	return cmd
 }
 
