@@ -8,9 +8,11 @@ import (
 // Item is an item in DynamoDB's JSON: {"pk":{"S":"…"}}.
 type Item = map[string]any
 
-// S and N make attribute values.
+// S makes a string as an attribute value has it.
 func S(s string) any { return map[string]any{"S": s} }
-func N(n int) any    { return map[string]any{"N": strconv.Itoa(n)} }
+
+// N makes a number as an attribute value has it.
+func N(n int) any { return map[string]any{"N": strconv.Itoa(n)} }
 
 // Text returns the string or number of an attribute as text; "" if it is not there.
 func Text(it Item, name string) string {
