@@ -117,7 +117,7 @@
 //	                                    filters: eventpattern.TestReferee
 //	AWS::Lambda::Function               conformance.TestFunction; processes by our own tests only: runtimeapi.TestColdAndWarm,
 //	                                    runtimeapi.TestOutOfOrder, runtimeapi.TestMemory
-//	AWS::Lambda::Version, Alias         by our own tests only: lambda.TestVersionsAndAliases, local.TestAliases
+//	AWS::Lambda::Version, Alias         by our own tests only: lambda.TestVersionsAndAliases, lambda.TestAsynchronousInvocationsOfAnAlias
 //	AWS::Lambda::EventInvokeConfig      by our own tests only: lambda.TestAsynchronous
 //	AWS::Lambda::EventSourceMapping     filters: eventpattern.TestReferee; all else by our own tests only:
 //	                                    lambda.TestPartialFailure, lambda.TestStreamMappings, lambda.TestStreamModel

@@ -71,12 +71,16 @@ func checkRow(t *testing.T, typ, row string) {
 	}
 }
 
-// fileOf is the file of a package below internal in which a test is, "" if there is none.
+// fileOf is the file in which a test is, "" if there is none. Its package is below local/internal, or below the module's internal.
 func fileOf(t *testing.T, pkg, test string) string {
 	t.Helper()
-	files, err := filepath.Glob("../" + pkg + "/*.go")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, folder := range []string{"../", "../../../internal/"} {
+		found, err := filepath.Glob(folder + pkg + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	for _, name := range files {
 		if pkg != "conformance" && !strings.HasSuffix(name, "_test.go") {
