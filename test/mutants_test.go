@@ -7,8 +7,6 @@ import (
 	"testing"
 )
 
-func contains(line, id string) bool { return strings.Contains(line, id) }
-
 // mutable is a template that a mutant is made of.
 type mutable struct {
 	t        *testing.T

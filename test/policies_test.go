@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/orderflow-cdk/orderflow/infra/app"
@@ -60,6 +61,25 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+func TestPoliciesAreListed(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\n| Policy | Of | Mutants that it sees |\n|---|---|---|\n")
+	for _, p := range policies {
+		of := "the app, the constructs"
+		if p.appOnly {
+			of = "the app"
+		}
+		var seen []string
+		for _, m := range mutants {
+			if m.policy == p.name {
+				seen = append(seen, m.what)
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", p.name, of, strings.Join(seen, "; "))
+	}
+	inPolicyDocument(t, "policies", b.String()+"\n")
+}
+
 // notes collects what a policy tells.
 type notes []string
 
@@ -87,7 +107,7 @@ func TestEveryPolicySeesWhatBreaksIt(t *testing.T) {
 			}
 			var told notes
 			policies[i].check(&told, changed)
-			if !slices.ContainsFunc(told, func(line string) bool { return id != "" && contains(line, id) }) {
+			if !slices.ContainsFunc(told, func(line string) bool { return id != "" && strings.Contains(line, id) }) {
 				t.Errorf("the policy does not name %s; it tells %q", id, told)
 			}
 		})

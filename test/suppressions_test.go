@@ -89,21 +89,28 @@ func TestSuppressionsAreListed(t *testing.T) {
 		"\nIn the stacks by which the constructs are tested, besides these:\n\n" + table(inScenarios, len(built.names)) + "\n"
 	t.Log(list)
 
-	const file, begin, end = "../docs/policy.md", "<!-- suppressions: go test ./test -update -->\n", "<!-- end of suppressions -->"
+	inPolicyDocument(t, "suppressions", list)
+}
+
+// inPolicyDocument holds a part of docs/policy.md to what it is made of, or writes it.
+func inPolicyDocument(t *testing.T, part, want string) {
+	t.Helper()
+	const file = "../docs/policy.md"
+	begin, end := "<!-- "+part+": go test ./test -update -->\n", "<!-- end of "+part+" -->"
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	old := between(t, string(b), begin, end)
 	if *update {
-		text := strings.Replace(string(b), begin+old+end, begin+list+end, 1)
+		text := strings.Replace(string(b), begin+old+end, begin+want+end, 1)
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(list, old); diff != "" {
-		t.Errorf("docs/policy.md lists other suppressions than the templates have (-); if they are meant, run go test ./test -update:\n%s", diff)
+	if diff := cmp.Diff(want, old); diff != "" {
+		t.Errorf("docs/policy.md does not have the %s as they are (-); if they are meant, run go test ./test -update:\n%s", part, diff)
 	}
 }
 
