@@ -29,10 +29,9 @@ func (s *stack) makeAlarms() awssns.ITopic {
 	}
 	return operations.New(s.Stack, "Alarms", operations.Props{
 		API: s.api, Workflow: s.workflow, Status: s.status,
-		Namespace:  s.metricsNamespace(),
-		Errors:     errors,
-		Tables:     []awsdynamodb.ITable{s.inventory},
-		Thresholds: operations.Thresholds{OldestOrder: s.env.OldestMessage},
+		Namespace: s.metricsNamespace(),
+		Errors:    errors,
+		Tables:    []awsdynamodb.ITable{s.inventory},
 		Graphs: []operations.Graph{
 			{Title: "Orders rejected, by step", Left: []awscloudwatch.IMetric{
 				s.metric(handler.Reserve, handler.MetricStepRejections, "Sum", "Reserve"),

@@ -77,11 +77,9 @@ type Environment struct {
 	// risk of every sign-in. Cognito bills it for each user who signs in within a month.
 	ThreatProtection bool
 
-	// Alarms, with a topic that they notify. Every alarm has that action.
+	// Alarms and a dashboard, with a topic that the alarms notify. Every alarm has that action. What they begin
+	// at follows from the rest of the environment.
 	Alarms bool
-
-	// OldestMessage is how long an order may wait before there is an alarm.
-	OldestMessage time.Duration
 
 	// OutboxAge is for how long a change of an order is told of again and again,
 	// until it is given up. There is an alarm after 15 minutes, or half of it if
@@ -144,7 +142,6 @@ var dev = Environment{
 	RequireMFA:           false,
 	ThreatProtection:     false,
 	Alarms:               false,
-	OldestMessage:        0,
 	OutboxAge:            time.Hour,
 	SeparateChannels:     false,
 	WebhookConcurrency:   5,
@@ -174,7 +171,6 @@ var staging = Environment{
 	RequireMFA:           false,
 	ThreatProtection:     false,
 	Alarms:               true,
-	OldestMessage:        15 * time.Minute,
 	OutboxAge:            12 * time.Hour,
 	SeparateChannels:     true,
 	WebhookConcurrency:   10,
@@ -204,7 +200,6 @@ var prod = Environment{
 	RequireMFA:           true,
 	ThreatProtection:     true,
 	Alarms:               true,
-	OldestMessage:        5 * time.Minute,
 	OutboxAge:            12 * time.Hour,
 	SeparateChannels:     true,
 	WebhookConcurrency:   50,

@@ -104,12 +104,6 @@ func (r *rails) anywhere(e Environment) {
 		r.add("Rollout", e.Rollout.String(), err.Error())
 	}
 	r.unless(e.Alarms || e.Rollout.IsZero() || e.Production, "Rollout", e.Rollout.String(), "without Alarms it must be none: nobody would be told that it was rolled back")
-	if e.Alarms {
-		r.unless(e.OldestMessage > 0 && e.OldestMessage <= 4*24*time.Hour, "OldestMessage", e.OldestMessage,
-			"with Alarms it must be above 0, and at most the 4 days for which the queue keeps a message")
-	} else {
-		r.unless(e.OldestMessage == 0, "OldestMessage", e.OldestMessage, "without Alarms it must be 0: nothing would be told")
-	}
 }
 
 func (r *rails) payment(p Payment) {
