@@ -112,10 +112,13 @@ func situations(t *testing.T) []map[string]any {
 	return out
 }
 
-// TestConstructsReferee asks the referee about every expression in every situation.
+// TestConstructsReferee asks the referee about every expression in every situation, but for what it cannot know.
 func TestConstructsReferee(t *testing.T) {
 	var questions []question
 	for _, src := range constructExpressions(t) {
+		if strings.Contains(src, "$uuid(") {
+			continue // of Step Functions, which JSONata has not, and a matter of chance
+		}
 		for _, vars := range situations(t) {
 			questions = append(questions, question{src, vars})
 		}
