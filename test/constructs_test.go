@@ -182,7 +182,7 @@ func scenarios(t testing.TB) map[string]*synthesis {
 		all := map[string]*synthesis{}
 		for _, s := range newScenarios(t) {
 			built.names = append(built.names, s.name)
-			all[s.name] = synthesizeStack(t, s.build)
+			all[s.name] = synthesizeStack(t, nag, s.build)
 		}
 		built.all = all
 	})

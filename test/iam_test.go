@@ -126,7 +126,7 @@ func (t template) onWildcards(found map[string]bool) {
 	}
 }
 
-func TestWildcardsAreListed(t *testing.T) {
+func TestDocumentListsWildcards(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("\n| Action | For what, and why nothing narrower |\n|---|---|\n")
 	for _, action := range sortedKeys(anyResource) {

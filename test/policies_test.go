@@ -61,7 +61,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-func TestPoliciesAreListed(t *testing.T) {
+func TestDocumentListsPolicies(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("\n| Policy | Of | Mutants that it sees |\n|---|---|---|\n")
 	for _, p := range policies {

@@ -66,8 +66,8 @@ func table(rows []*accepted, stacks int) string {
 	return b.String()
 }
 
-// TestSuppressionsAreListed holds the list of docs/policy.md to the templates; -v prints it.
-func TestSuppressionsAreListed(t *testing.T) {
+// TestDocumentListsSuppressions holds the list of docs/policy.md to the templates; -v prints it.
+func TestDocumentListsSuppressions(t *testing.T) {
 	all, more := stacks(t), scenarios(t)
 	var environments []string
 	for _, env := range app.Environments() {

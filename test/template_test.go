@@ -159,10 +159,10 @@ type synthesis struct {
 	manifest []byte
 }
 
-// synthesize has cdk-nag look at an app, and synthesizes it into outdir.
-func synthesize(t testing.TB, a awscdk.App, outdir string, names ...string) *synthesis {
+// synthesize synthesizes an app into outdir, by a.Synth or by nag, which has cdk-nag look at it.
+func synthesize(t testing.TB, a awscdk.App, by func(awscdk.App), outdir string, names ...string) *synthesis {
 	t.Helper()
-	nag(t, a)
+	by(a)
 	out := &synthesis{texts: map[string][]byte{}, stacks: map[string]template{}, findings: map[string][]finding{}, paths: map[string]map[string]string{}}
 	read := func(name string) []byte {
 		b, err := os.ReadFile(filepath.Join(outdir, name))
@@ -198,7 +198,7 @@ func stacks(t testing.TB) map[string]template {
 		for _, env := range app.Environments() {
 			names = append(names, "orderflow-"+env.Name)
 		}
-		synthesized.synthesis = synthesize(t, a, dir, names...)
+		synthesized.synthesis = synthesize(t, a, nag, dir, names...)
 	})
 	if synthesized.synthesis == nil {
 		t.Fatal("the app could not be synthesized: see the first test that failed")
@@ -206,27 +206,29 @@ func stacks(t testing.TB) map[string]template {
 	return synthesized.stacks
 }
 
+func plainly(a awscdk.App) { a.Synth(nil) }
+
 // synth returns the template of a stack that holds what build adds.
 func synth(t testing.TB, build func(awscdk.Stack)) template {
 	t.Helper()
-	return synthesizeStack(t, build).stacks[testStack]
+	return synthesizeStack(t, plainly, build).stacks[testStack]
 }
 
 // synthText returns it as the CDK writes it, with the hashes of the code.
 func synthText(t testing.TB, build func(awscdk.Stack)) []byte {
 	t.Helper()
-	return synthesizeStack(t, build).texts[testStack]
+	return synthesizeStack(t, plainly, build).texts[testStack]
 }
 
 const testStack = "test"
 
-func synthesizeStack(t testing.TB, build func(awscdk.Stack)) *synthesis {
+func synthesizeStack(t testing.TB, by func(awscdk.App), build func(awscdk.Stack)) *synthesis {
 	t.Helper()
 	context := flags(t)
 	dir := t.TempDir()
 	a := awscdk.NewApp(&awscdk.AppProps{Context: &context, Outdir: jsii.String(dir), AnalyticsReporting: jsii.Bool(false)})
 	build(awscdk.NewStack(a, jsii.String(testStack), nil))
-	return synthesize(t, a, dir, testStack)
+	return synthesize(t, a, by, dir, testStack)
 }
 
 // each runs check on every stack of the app.
