@@ -76,12 +76,25 @@ func Types() []string {
 	return names
 }
 
-// Lookup returns a resource type; false: the specification does not have it.
+// known are the types that were looked up: *Type by name.
+var known sync.Map
+
+// Lookup returns a resource type, which is not to be changed; false: the specification does not have it.
 func Lookup(name string) (*Type, bool) {
+	if t, ok := known.Load(name); ok {
+		return t.(*Type), true
+	}
 	line, ok := parsed()[name]
 	if !ok {
 		return nil, false
 	}
+	t := parse(name, line)
+	known.Store(name, t)
+	return t, true
+}
+
+// parse reads a type's line.
+func parse(name, line string) *Type {
 	t := &Type{Name: name, top: map[string]Behaviour{}}
 	t.Stateful = strings.HasPrefix(line, "*")
 	for _, word := range strings.Fields(strings.TrimPrefix(line, "*")) {
@@ -102,7 +115,7 @@ func Lookup(name string) (*Type, bool) {
 			t.top[name] = b
 		}
 	}
-	return t, true
+	return t
 }
 
 // Marked returns the paths whose change replaces the resource ("A.*.B!") or may ("A?"), unsorted.

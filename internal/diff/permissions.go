@@ -217,7 +217,6 @@ func (d *stackDiff) about(resource string) bool {
 
 // say is a change of permissions in words.
 func (d *stackDiff) say(s sentence, actions []string, more bool) string {
-	what := strings.Join(actions, ", ")
 	if s.trust {
 		by := d.principal(s.grant)
 		switch {
@@ -233,7 +232,7 @@ func (d *stackDiff) say(s sentence, actions []string, more bool) string {
 			actions[i] = "everything but " + after
 		}
 	}
-	what = strings.Join(actions, ", ")
+	what := strings.Join(actions, ", ")
 	on := ""
 	if s.resource != "" {
 		on = " on " + d.resourceName(s.resource)
