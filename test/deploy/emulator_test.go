@@ -73,7 +73,11 @@ func startEmulator(t *testing.T, folder string) *emulator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd = exec.Command(python, "-m", "ministack")
+	script, err := filepath.Abs(filepath.Join("testdata", "emulator.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd = exec.Command(python, script)
 	cmd.Dir = folder
 	cmd.Stdout, cmd.Stderr = log, log
 	// It hands its own AWS_ENDPOINT_URL on to the functions' processes.
@@ -83,6 +87,10 @@ func startEmulator(t *testing.T, folder string) *emulator {
 	)
 	// A group of its own, with the functions' processes.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	alive, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +104,7 @@ func startEmulator(t *testing.T, folder string) *emulator {
 		case <-time.After(5 * time.Second):
 		}
 		_ = syscall.Kill(group, syscall.SIGKILL)
+		_ = alive.Close()
 		_ = log.Close()
 	})
 
