@@ -148,7 +148,7 @@
 // command build-functions builds them, named as an argument (see package gofunction), and package
 // local/appfunctions has them for a run on one machine. What the StatusNotifier does not
 // put into their environment is yours to set: LOG_LEVEL (DEBUG, INFO, WARN or ERROR), and
-// METRICS_NAMESPACE, the CloudWatch namespace of their metrics.
+// METRICS_NAMESPACE, the CloudWatch namespace of their metrics. Package operations has notify count orders.
 //
 //	notify := gofunction.New(stack, "Notify", gofunction.Props{
 //		Name: "notify", AssetDir: "dist/arm64/notify",
