@@ -137,6 +137,8 @@ var protectionRules = []rule{
 	{"AWS::Logs::LogGroup", "RetentionInDays", Protection, less(Medium, "for how many days log lines are kept")},
 	{"AWS::CloudWatch::Alarm", "AlarmActions", Protection, removed(High, "whom it tells", High)},
 	{"AWS::CloudWatch::Alarm", "ActionsEnabled", Protection, safe(High, "whether it tells anybody", true, nil)},
+	{"AWS::CloudWatch::Alarm", "OKActions", Protection, always(Low, "whom it tells that all is well again")},
+	{"AWS::CloudWatch::Alarm", "AlarmDescription", Protection, always(Low, "what it says")},
 	{"AWS::CloudWatch::Alarm", "", Protection, always(Medium, "when it goes off")},
 	{"AWS::ApiGateway::Stage", "AccessLogSetting", Protection, removed(High, "the access log", Medium)},
 	{"AWS::ApiGateway::Stage", "TracingEnabled", Protection, safe(Medium, "tracing", true)},

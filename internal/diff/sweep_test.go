@@ -28,6 +28,9 @@ func mutate(v any, path string, set func(any), see func(path string)) {
 		}
 	case []any:
 		for i := range v {
+			if i >= 6 && len(v) > 12 {
+				break // of a long list, as of currencies, the first will do
+			}
 			mutate(v[i], fmt.Sprintf("%s/%d", path, i), func(e any) { v[i] = e }, see)
 		}
 		set(append(slices.Clone(v), "mutated"))
@@ -97,7 +100,7 @@ func TestNothingIsPassedOver(t *testing.T) {
 			mutate(section, name, func(e any) { new[name] = e }, one)
 		}
 	}
-	if mutations < 3000 {
+	if mutations < 5000 {
 		t.Errorf("only %d mutations", mutations)
 	}
 	t.Logf("%d mutations, of which %d have no effect", mutations, folded)
