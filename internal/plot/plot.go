@@ -44,7 +44,7 @@ const (
 	width   = 760
 	height  = 230 // of a panel's plot
 	left    = 64
-	right   = 16
+	right   = 36
 	top     = 46 // above a plot: title and legend
 	bottom  = 44 // below it: numbers and label
 	letters = 6.6
@@ -193,7 +193,7 @@ func pixel(v float64) string {
 
 // number is a number as people read it: 12,000 and 0.5.
 func number(v float64) string {
-	text := strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)
+	text := strconv.FormatFloat(math.Round(v*1e6)/1e6+0, 'f', -1, 64) // + 0: no negative zero
 	whole, fraction, _ := strings.Cut(text, ".")
 	digits := strings.TrimPrefix(whole, "-")
 	var out []byte
