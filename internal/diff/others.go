@@ -22,17 +22,18 @@ func (d *stackDiff) others() {
 				continue
 			}
 			c.told = true
-			line := fmt.Sprintf("%s: %s → %s", c.at(), short(c.old), short(c.new))
+			more, text := c.lines()
+			f.Diff += text
 			if c.path[0] == "Properties" && behaviour(r.kind, c.path) == cfnspec.Unknown && !custom(r.kind) {
 				f.Level = High
-				line += " (the specification does not know it: it is not known whether this replaces the resource)"
+				more[len(more)-1] += " (the specification does not know it: it is not known whether this replaces the resource)"
 			}
 			if c.path[0] == "Metadata" && f.Level == Low && len(lines) == 0 {
 				f.Level = Info
 			} else if c.path[0] != "Metadata" {
 				f.Level = max(f.Level, Low)
 			}
-			lines = append(lines, line)
+			lines = append(lines, more...)
 		}
 		if len(lines) == 0 {
 			continue
