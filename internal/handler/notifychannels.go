@@ -15,13 +15,6 @@ const (
 	graphQLLanes = 10
 )
 
-func (h *notify) has(c channel) bool {
-	if c == viaTopic {
-		return h.topic != nil
-	}
-	return h.graphQL != nil
-}
-
 // tell tells every event to every channel. In a channel, events of one order come one after
 // the other, and after one that failed none, since it would come before it; other orders and
 // the other channel go on.
