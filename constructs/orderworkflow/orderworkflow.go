@@ -136,6 +136,16 @@ func (w *OrderWorkflow) makeStateMachine() {
 		}
 	}
 	w.StateMachine = awsstepfunctions.NewStateMachine(w, jsii.String("StateMachine"), props)
+	if workflow.Resumes() {
+		// A policy of its own: in the role's default policy, which the state machine waits for, it would be a circle.
+		policy := awsiam.NewPolicy(w, jsii.String("Resume"), &awsiam.PolicyProps{
+			Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+				Actions:   jsii.Strings("states:StartExecution"),
+				Resources: &[]*string{w.StateMachine.StateMachineArn()},
+			})},
+		})
+		w.Role.AttachInlinePolicy(policy)
+	}
 	w.acceptFindings()
 }
 

@@ -31,6 +31,7 @@ func (w Workflow) Definition() ([]byte, error) {
 	b := builder{w: w}
 	b.claim()
 	b.begin()
+	b.resume()
 	for k := range w.Steps {
 		b.step(k)
 		b.mark(k)
@@ -38,6 +39,7 @@ func (w Workflow) Definition() ([]byte, error) {
 	for k := len(w.Steps) - 1; k >= 0; k-- {
 		b.undo(k)
 	}
+	b.handOver()
 	b.close()
 	return encode(machine{
 		Comment:        w.Comment,
@@ -149,7 +151,7 @@ func (b *builder) begin() {
 			[]catcher{{ErrorEquals: refused, Assign: object{"results": object{}}, Next: recheck(b.w.Initial)}},
 			b.failures(object{"results": object{}, "sequence": 1}, giveUp),
 		),
-		Next: b.w.Steps[0].Name,
+		Next: b.first(),
 	})
 	b.recheck(b.w.Initial, b.failures(object{"sequence": 0}, giveUp), append(cancel,
 		choiceRule{Condition: jsonata(isOneOf(underway)), Next: begin},
@@ -261,14 +263,14 @@ func (b *builder) undo(k int) {
 	st.TimeoutSeconds = seconds(s.Timeout)
 	st.Retry = s.CompensationRetry.retriers()
 	// Whatever the outcome was to be, whatever follows is undone all the same.
-	st.Next = outcome
-	for j := k - 1; j >= 0; j-- {
-		if b.w.Steps[j].Compensation != nil {
-			st.Next = undo(b.w.Steps[j].Name)
-			break
-		}
-	}
+	st.Next = b.afterUndo(k)
 	for _, errors := range [][]string{{"States.DataLimitExceeded"}, {"States.ALL"}} {
+		if b.w.Express {
+			st.Catch = append(st.Catch, catcher{
+				ErrorEquals: errors, Assign: object{"undoing": s.Name, "trouble": jsonata(undoMessage(undo(s.Name)))}, Next: again,
+			})
+			continue
+		}
 		st.Catch = append(st.Catch, catcher{
 			ErrorEquals: errors,
 			Assign: object{

@@ -36,8 +36,9 @@ func (b *builder) claim() {
 		Type:    "Pass",
 		Comment: "An order may be started twice; only one execution comes further than the next state",
 		Assign: object{
-			"owner":   jsonata("$uuid()"),
+			"owner":   jsonata("$exists(" + input + ".resume) ? " + input + ".resume.owner : $uuid()"),
 			"ownedAt": jsonata("$toMillis(" + enteredAt + ")"),
+			"round":   jsonata("$exists(" + input + ".resume) ? " + input + ".resume.round : 1"),
 		},
 		Output: object{},
 		Next:   begin,

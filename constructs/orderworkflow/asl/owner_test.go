@@ -96,3 +96,62 @@ func TestAnExpressOrderIsTakenOver(t *testing.T) {
 		})
 	}
 }
+
+// A compensation that is down for longer than an execution lasts is tried again by the next one, as long as a Standard workflow would.
+func TestAnExpressOrderIsUndoneByTheNextExecution(t *testing.T) {
+	down := Unavailable{errors.New("no answer")}
+	for _, tt := range []struct {
+		name string
+		down time.Duration // the compensation of the payment
+		want outcome
+	}{
+		{"for a minute", time.Minute, outcome{Path: "ACCEPTED RESERVED PAID FAILED", Reason: "Unavailable", Detail: "no answer"}},
+		{"for ten minutes", 10 * time.Minute, outcome{Path: "ACCEPTED RESERVED PAID FAILED", Reason: "Unavailable", Detail: "no answer"}},
+		{"for good", 1000 * time.Hour, outcome{
+			Path: "ACCEPTED RESERVED PAID FAILED", Reason: "CompensationFailed", Detail: "Undo Charge: Unavailable: no answer; after Unavailable: no answer",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var r *rig
+			var began time.Time
+			undone := map[string]int{}
+			r = run(t, express(), map[string]func(*call) (any, error){
+				"RunShip": fails(down),
+				"UndoCharge": func(*call) (any, error) {
+					if r.stack.Now().Sub(began) < tt.down {
+						return nil, down
+					}
+					undone["charge"]++
+					return map[string]any{}, nil
+				},
+				"UndoReserve": func(*call) (any, error) {
+					undone["reserve"]++
+					return map[string]any{}, nil
+				},
+			})
+			began = r.stack.Now()
+			r.record("ACCEPTED", nil)
+			r.startAgain()
+			for range 20 { // somebody starts it again and again meanwhile
+				r.stack.Advance(time.Minute)
+				r.startAgain()
+			}
+			r.stack.RunUntilIdle(2 * time.Hour)
+			got := r.outcome(":express:")
+			got.Calls = ""
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+			want := map[string]int{"charge": 1, "reserve": 1}
+			if tt.want.Reason == "CompensationFailed" {
+				delete(want, "charge")
+			}
+			if diff := cmp.Diff(want, undone); diff != "" {
+				t.Errorf("undone %s", diff)
+			}
+			if tries := len(r.calls); tt.down > time.Hour && tries < 30 {
+				t.Errorf("given up after %d calls", tries)
+			}
+		})
+	}
+}

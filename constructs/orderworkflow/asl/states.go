@@ -23,6 +23,7 @@ type state struct {
 	Arguments        any          `json:",omitempty"`
 	TimeoutSeconds   int          `json:",omitempty"`
 	HeartbeatSeconds int          `json:",omitempty"`
+	Seconds          int          `json:",omitempty"`
 	Assign           object       `json:",omitempty"`
 	Output           any          `json:",omitempty"`
 	Retry            []retrier    `json:",omitempty"`
