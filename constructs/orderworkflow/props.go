@@ -24,11 +24,11 @@ const (
 	// up to a year. A second start under the same name is the same execution.
 	Standard Kind = "STANDARD"
 
-	// Express costs about a fiftieth and lasts at most five minutes. An
-	// execution can run more than once, and a crash of it leaves its order
-	// where it stands until the message is delivered again: every step and
-	// compensation must be idempotent, and a run that fails while another one
-	// succeeds may undo what the other did.
+	// Express costs about a hundredth, and an execution lasts at most five minutes. It can be started more than
+	// once for an order, of which one owns it and the others leave it alone; one that cannot undo its order
+	// hands it to another execution. A crash of Step Functions' own leaves an order where it stands until it is started again, six
+	// minutes later or more: every step and compensation must be idempotent. Nobody can list executions
+	// or read their history, and no step can wait for a callback.
 	Express Kind = "EXPRESS"
 )
 

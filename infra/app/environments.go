@@ -156,7 +156,7 @@ var staging = Environment{
 	Account:              "",
 	Region:               "",
 	Architecture:         gofunction.ARM64,
-	Workflow:             orderworkflow.Standard,
+	Workflow:             orderworkflow.Express,
 	Payment:              Payment{Provider: config.ProviderSandbox},
 	RecordRetention:      110,
 	LogRetention:         awslogs.RetentionDays_ONE_MONTH,
@@ -185,7 +185,7 @@ var prod = Environment{
 	Account:              "", // The account of a team that takes this over, and its region.
 	Region:               "",
 	Architecture:         gofunction.ARM64,
-	Workflow:             orderworkflow.Standard,
+	Workflow:             orderworkflow.Express,
 	Payment:              Payment{Provider: config.ProviderHTTP, Endpoint: "https://payments.example.com/v1", Timeout: 10 * time.Second},
 	RecordRetention:      400,
 	LogRetention:         awslogs.RetentionDays_THREE_MONTHS,

@@ -224,10 +224,15 @@ func (s *stack) steps() []orderworkflow.Step {
 		for _, p := range order.RecordedPredecessors(status) {
 			from = append(from, string(p))
 		}
-		return orderworkflow.Step{
+		st := orderworkflow.Step{
 			Name: name, Status: string(status), From: from, Rejections: rejections,
 			Run: orderworkflow.Function(run.Live), Compensation: undo,
 		}
+		if s.env.Workflow == orderworkflow.Express {
+			// Short, since all attempts have to fit into five minutes, but not before the function is ended.
+			st.Timeout = time.Duration(*run.Function.Timeout().ToSeconds(nil))*time.Second + time.Second
+		}
+		return st
 	}
 	return []orderworkflow.Step{
 		step("Reserve", order.Reserved, s.reserve, orderworkflow.Function(s.release.Live), "OutOfStock", "UnknownSku"),

@@ -81,11 +81,11 @@ func Compare(template []byte, o Options, progress func(name string)) (*Compariso
 	return c, nil
 }
 
-// Cheapest is the alternative with the lowest bill of those that promise the same.
+// Cheapest is the alternative with the lowest bill of those that promise the same to the same clients as the first.
 func (c *Comparison) Cheapest() *Alternative {
 	var best *Alternative
 	for i := range c.Alternatives {
-		if a := &c.Alternatives[i]; a.Equal && (best == nil || a.Report.exact.Cmp(best.Report.exact) < 0) {
+		if a := &c.Alternatives[i]; a.Equal && slices.Equal(a.Report.Channels, c.Alternatives[0].Report.Channels) && (best == nil || a.Report.exact.Cmp(best.Report.exact) < 0) {
 			best = a
 		}
 	}

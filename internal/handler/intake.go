@@ -282,7 +282,7 @@ func ExecutionInput(key, tenant, orderID string, o *order.Order) ([]byte, error)
 
 // start starts the order's workflow. Of a Standard one there is only one by
 // that name. Of an Express one there can be two, if this delivery repeats one that
-// ended between start and answer; the table's conditions keep the second harmless.
+// ended between start and answer; the first owns the order, and the second ends without touching it.
 func (h *intake) start(ctx context.Context, s submission, o *order.Order) error {
 	in, err := ExecutionInput(s.key, s.tenant, s.orderID, o)
 	if err != nil {

@@ -216,6 +216,12 @@ func (x *exercise) compensation() {
 		x.becomes(x.order("KB-1001", "tok_visa"), "FAILED", time.Second)
 		x.fault()
 	}
+	// One that cannot be undone for a while, with which an Express workflow needs another execution.
+	x.fault(local.Fault{Target: "ship", Kind: local.FailWith, ErrorName: "Broken"}, local.Fault{Target: "release", Kind: local.FailWith, ErrorName: "Broken"})
+	id := x.order("KB-1001", "tok_visa")
+	x.Advance(time.Minute)
+	x.fault()
+	x.becomes(id, "FAILED", time.Second)
 	x.Advance(time.Minute)
 }
 

@@ -38,7 +38,7 @@ func TestAfterTheStorm(t *testing.T) {
 		for range 2 {
 			orders = append(orders, s.order("acme"))
 		}
-		if hour%3 == 2 { // somebody stops what runs
+		if hour%3 == 2 && !s.express() { // somebody stops what runs, where that can be done
 			s.pass(2 * time.Second)
 			var running struct {
 				Executions []struct{ ExecutionArn string }
@@ -64,7 +64,7 @@ func TestAfterTheStorm(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.local.RunUntilIdle(time.Hour)
-		mended += s.mend(time.Minute)
+		mended += s.mend(operate.MinOlder)
 		s.local.RunUntilIdle(6 * time.Hour)
 		out := s.replay(operate.Replay{Apply: true})
 		positions += out.Positions
@@ -77,7 +77,7 @@ func TestAfterTheStorm(t *testing.T) {
 	if letters == 0 || mended == 0 || positions == 0 {
 		t.Fatal("the storm was a breeze")
 	}
-	if found, _ := s.stuck(time.Nanosecond); len(found) != 0 {
+	if found, _ := s.stuck(operate.MinOlder); len(found) != 0 {
 		t.Errorf("still stuck: %+v", found[0])
 	}
 	for _, output := range []string{"DeadLetterQueueUrl", "OutboxFailureQueueUrl", "WebhooksDeadLetterQueueUrl", "SubscriptionDeadLetterQueueUrl"} {
@@ -108,4 +108,11 @@ func TestAfterTheStorm(t *testing.T) {
 		}
 	}
 	t.Logf("they ended as %v", ended)
+}
+
+// express says whether the stage's workflow is an Express one, whose executions nobody can list or stop.
+func (s *stage) express() bool {
+	var machine struct{ Type string }
+	s.call("states", "DescribeStateMachine", map[string]string{"stateMachineArn": s.Outputs["StateMachineArn"]}, &machine)
+	return machine.Type == "EXPRESS"
 }

@@ -86,6 +86,9 @@ func interrupted(t *testing.T, environment string, seed uint64, f *fault) {
 	if environment == "prod" && (books.charges != 3 || books.refunds != 0) {
 		t.Errorf("%s: %d charges and %d refunds, want 3 and none", where, books.charges, books.refunds)
 	}
+	if environment != "dev" {
+		return // Nobody can list the executions of an Express workflow.
+	}
 	if n := executions(t, s); n != 4 {
 		t.Errorf("%s: %d executions, want 4", where, n)
 	}
