@@ -60,7 +60,7 @@ const (
 	// for whoever reports back; the workflow removes it with the next status.
 	TaskToken = "taskToken"
 
-	// Owner (S) is the execution of an Express workflow that works on the order, by an id that it drew; OwnedAt (N) is
+	// Owner (S) is the execution of an Express workflow that works on the order, by its ARN; OwnedAt (N) is
 	// when it began, in Unix milliseconds. Another one may take over five and a half minutes after that, since no execution lasts longer than five.
 	Owner   = "owner"
 	OwnedAt = "ownedAt"

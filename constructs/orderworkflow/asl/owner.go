@@ -7,15 +7,15 @@ import (
 	"github.com/orderflow-cdk/orderflow/constructs/record"
 )
 
-// An order may have several executions of an Express workflow: if the answer to a start is lost, the order is started again,
-// and Step Functions itself runs asynchronous Express workflows at least once. So each execution draws an id, and the first write of
-// an order puts it into the item. No execution changes an order, or does anything for it, that another one owns.
+// An order may have several executions of an Express workflow: if the answer to a start is lost, the order is started again.
+// So the first write of an execution puts its id into the item. No execution changes an order, or does anything for it, that another one owns.
+// One that Step Functions runs again, since it runs Express executions at least once, has the same id and goes on.
 //
 // The mark ends: an execution lasts at most five minutes, so after ownership whoever has it is gone, and its order
 // can be taken over by starting it again.
 
-// claim is the state that draws the id. It is a state of its own since an id that was drawn within Begin would be another one at each
-// of its attempts, of which an early one may have been written.
+// claim is the state that finds out whom the execution works for: itself, or one that handed an order over; and since when.
+// It is a state of its own so that all attempts at the write have the same time.
 const claim = "Claim"
 
 // ownership is how long a mark holds: longer than an execution, whatever the clocks of those who compare may differ.
@@ -36,7 +36,7 @@ func (b *builder) claim() {
 		Type:    "Pass",
 		Comment: "An order may be started twice; only one execution comes further than the next state",
 		Assign: object{
-			"owner":   jsonata("$exists(" + input + ".resume) ? " + input + ".resume.owner : $uuid()"),
+			"owner":   jsonata("$exists(" + input + ".resume) ? " + input + ".resume.owner : $states.context.Execution.Id"),
 			"ownedAt": jsonata("$toMillis(" + enteredAt + ")"),
 			"round":   jsonata("$exists(" + input + ".resume) ? " + input + ".resume.round : 1"),
 		},
