@@ -180,8 +180,8 @@ func seconds(f float64) time.Duration {
 
 // bill counts the start of an execution, or with express false a transition.
 //
-// Source: Step Functions pricing: "counts a state transition each time a step of your workflow is executed", "including retries"; its
-// examples count the step from the start as well.
+// Source: Step Functions pricing: "counts a state transition each time a step of your workflow is executed", "including retries". That the
+// start is one, too, it does not say in words; counting it makes a bill rather too high than too low.
 func (sm *StateMachine) bill(express bool) {
 	if express {
 		sm.ExpressRequests++
