@@ -1,7 +1,6 @@
 package scale
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/orderflow-cdk/orderflow/internal/plot"
@@ -89,8 +88,8 @@ func drains(results []Result) plot.Panel {
 	return p
 }
 
-// shown are the quotas of the drawing: what gives in first of four services.
-var shown = []string{"start-execution", "hot-sku", "lambda", "gateway"}
+// shown are the quotas of the drawing, as it calls them: what gives in first of four services.
+var shown = map[string]string{"start-execution": "StartExecution", "hot-sku": "an SKU's item", "lambda": "Lambda concurrency", "gateway": "gateway requests"}
 
 // used is how much of the quotas is used, by rate.
 func used(levels []Level) plot.Panel {
@@ -98,9 +97,9 @@ func used(levels []Level) plot.Panel {
 	p := plot.Panel{Title: "used of the quota, in percent", XLabel: "orders a second", LogX: true, LogY: true}
 	first, end := levels[0].Rate, last.Rate
 	for _, d := range last.byRate() {
-		if slices.Contains(shown, d.ID) {
+		if name := shown[d.ID]; name != "" {
 			p.Series = append(p.Series, plot.Series{
-				Name:   d.Service + ": " + d.ID,
+				Name:   name,
 				Points: []plot.Point{{X: first, Y: 100 * d.Share(first)}, {X: end, Y: 100 * d.Share(end)}},
 			})
 		}
