@@ -11,7 +11,7 @@ demo: ## run orders through the whole stack on this machine
 # Packages with goroutines or locks of their own, which a test holds this list to; their tests run under the race detector.
 RACE := ./client/... ./cmd/... ./webhook/... ./local ./local/console ./local/localtest ./local/internal/appsync \
 	./local/internal/authority ./local/internal/lambda ./local/internal/runtimeapi ./local/internal/sim \
-	./internal/bootstrap ./internal/egress ./internal/handler
+	./internal/bootstrap ./internal/egress ./internal/handler ./internal/operate
 # Modules of their own.
 EXAMPLES := examples/documents
 
