@@ -31,7 +31,8 @@ func Exercise(environment string, template []byte, o local.Options, stop func(*l
 	answering := func(status int) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 	}
-	o.Egress = Egress(local.Hosts{"hooks.acme.example": answering(http.StatusNoContent), "broken.acme.example": answering(http.StatusInternalServerError)})
+	o.Egress = Egress(local.Hosts{"hooks.acme.example": answering(http.StatusNoContent), "broken.acme.example": answering(http.StatusInternalServerError),
+		"gone.acme.example": answering(http.StatusGone)})
 	s, err := FromTemplate(environment, template, o)
 	if err != nil {
 		return nil, err
@@ -241,6 +242,13 @@ func (x *exercise) givenUp() {
 	x.until(96*time.Hour, time.Hour, "a delivery in the webhooks' dead letters", func() bool { return x.messages("WebhooksDeadLetterQueueUrl") > 0 })
 	x.do(http.MethodPost, "/webhooks/"+id+"/enable", "", http.StatusOK)
 	x.do(http.MethodDelete, "/webhooks/"+id, "", http.StatusNoContent)
+
+	gone, _ := x.do(http.MethodPost, "/webhooks", `{"url":"https://gone.acme.example/in"}`, http.StatusCreated)["id"].(string)
+	x.becomes(x.order("KB-1001", "tok_visa"), "COMPLETED", time.Second)
+	x.until(time.Hour, time.Second, "the endpoint that is gone, disabled", func() bool {
+		return x.do(http.MethodGet, "/webhooks/"+gone, "", http.StatusOK)["enabled"] == false
+	})
+	x.do(http.MethodDelete, "/webhooks/"+gone, "", http.StatusNoContent)
 }
 
 // outage has nobody told of a change until it is given up.
