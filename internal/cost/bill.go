@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/orderflow-cdk/orderflow/local"
 )
@@ -15,7 +16,7 @@ type Line struct {
 	// Unit is what the price is for, Resource what used it: a logical id, or what was paid for; empty if it is all of them.
 	Unit     string `json:"unit"`
 	Resource string `json:"resource,omitempty"`
-	// Meter is what was counted (see package local), Count how much of it, Of how many orders or what time.
+	// Meter is what was counted (see package local), Count how much of it: of a bill of orders, for a million of them; of an idle one, in a month.
 	Meter string `json:"meter"`
 	Count string `json:"count"`
 	// Price is that of a Unit, USD what the line costs: of a bill of orders, those of a million orders; of an idle one, a month.
@@ -23,6 +24,31 @@ type Line struct {
 	USD   float64 `json:"usd"`
 
 	exact *big.Rat
+	per   int64
+}
+
+// Quantity is how much was counted, for people: of what is priced by the million or the thousand each one, of the rest in the unit that the price is for.
+func (l Line) Quantity() string {
+	n, ok := new(big.Rat).SetString(l.Count)
+	if !ok || l.Unit == "" {
+		return l.Count
+	}
+	if l.Unit[0] >= '0' && l.Unit[0] <= '9' || l.per <= 1 {
+		return grouped(n.FloatString(0))
+	}
+	return grouped(n.Quo(n, new(big.Rat).SetInt64(l.per)).FloatString(2))
+}
+
+// grouped is a number with commas at its thousands.
+func grouped(number string) string {
+	whole, rest, _ := strings.Cut(number, ".")
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if rest != "" {
+		return whole + "." + rest
+	}
+	return whole
 }
 
 // million is what bills of orders are scaled to.
@@ -78,7 +104,7 @@ func orderBill(u local.Usage, prices *PriceTable, orders int) ([]Line, error) {
 
 func newLine(p *Price, resource string, count, usd *big.Rat) Line {
 	f, _ := usd.Float64() // rounded, for readers; exact is what sums are made of
-	return Line{Service: p.Service, Unit: p.Unit, Resource: resource, Meter: p.ID, Count: decimal(count, 2), Price: p.USD, USD: f, exact: usd}
+	return Line{Service: p.Service, Unit: p.Unit, Resource: resource, Meter: p.ID, Count: decimal(count, 2), Price: p.USD, USD: f, exact: usd, per: p.Per}
 }
 
 // decimal is a number with at most so many digits behind the point.
@@ -132,7 +158,7 @@ func ByMeter(lines []Line) []Line {
 		t := totals[l.Meter]
 		n, _ := new(big.Rat).SetString(l.Count)
 		if t == nil {
-			t = &Line{Service: l.Service, Unit: l.Unit, Meter: l.Meter, Price: l.Price, exact: new(big.Rat)}
+			t = &Line{Service: l.Service, Unit: l.Unit, Meter: l.Meter, Price: l.Price, exact: new(big.Rat), per: l.per}
 			totals[l.Meter], counts[l.Meter] = t, new(big.Rat)
 		}
 		t.exact.Add(t.exact, l.exact)

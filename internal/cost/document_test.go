@@ -96,7 +96,7 @@ func bill(r *cost.Report) string {
 	var b strings.Builder
 	b.WriteString("| service | for | count per million orders | price, USD | USD |\n|---|---|---:|---:|---:|\n")
 	for _, l := range cost.ByMeter(r.Lines) {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f |\n", l.Service, l.Unit, l.Count, l.Price, l.USD)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f |\n", l.Service, l.Unit, l.Quantity(), l.Price, l.USD)
 	}
 	fmt.Fprintf(&b, "| | | | | **%.2f** |\n", r.PerMillion)
 	return b.String()
@@ -106,7 +106,7 @@ func idle(r *cost.Report) string {
 	var b strings.Builder
 	b.WriteString("| service | for | count | price, USD | USD |\n|---|---|---:|---:|---:|\n")
 	for _, l := range cost.ByMeter(r.Idle) {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f |\n", l.Service, l.Unit, l.Count, l.Price, l.USD)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f |\n", l.Service, l.Unit, l.Quantity(), l.Price, l.USD)
 	}
 	fmt.Fprintf(&b, "| | | | | **%.2f** |\n\nIn a month with orders, however many, the metrics that functions write cost %.2f more. What is kept costs by the month and GB:", r.IdlePerMonth, r.MetricsPerMonth)
 	for _, l := range r.Storage {

@@ -13,12 +13,12 @@ func (r *Report) WriteText(out io.Writer) error {
 	fmt.Fprintf(w, "A million orders, counted from %d of them (%s, %s)\n", r.Orders, r.Environment, strings.Join(names(r.Channels), ", "))
 	fmt.Fprintf(w, "SERVICE\tFOR\tCOUNT\tPRICE\tUSD\n")
 	for _, l := range ByMeter(r.Lines) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\n", l.Service, l.Unit, l.Count, l.Price, l.USD)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\n", l.Service, l.Unit, l.Quantity(), l.Price, l.USD)
 	}
 	fmt.Fprintf(w, "\t\t\t\t%.2f\n\n", r.PerMillion)
 	fmt.Fprintf(w, "A month in which nobody orders\n")
 	for _, l := range ByMeter(r.Idle) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\n", l.Service, l.Unit, l.Count, l.Price, l.USD)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\n", l.Service, l.Unit, l.Quantity(), l.Price, l.USD)
 	}
 	fmt.Fprintf(w, "\t\t\t\t%.2f\n\n", r.IdlePerMonth)
 	fmt.Fprintf(w, "A month with orders, however many: the metrics that functions write\t\t\t\t%.2f\n", r.MetricsPerMonth)

@@ -40,6 +40,7 @@ type settings struct {
 	memory          map[string]float64 // of functions in MB, by logical id
 	outbox          float64            // ParallelizationFactor
 	workflow        string             // logical id of the state machine
+	express         bool               // … whether it is one
 	orders, stock   string             // … of the tables
 }
 
@@ -56,6 +57,7 @@ func readSettings(environment string) (*settings, error) {
 				MethodSettings        []struct{ ThrottlingRateLimit float64 }
 				ScalingConfig         struct{ MaximumConcurrency float64 }
 				ParallelizationFactor float64
+				StateMachineType      string
 			}
 		}
 	}
@@ -76,7 +78,7 @@ func readSettings(environment string) (*settings, error) {
 		case r.Type == "AWS::Lambda::EventSourceMapping" && p.ParallelizationFactor > 0:
 			s.outbox = p.ParallelizationFactor
 		case r.Type == "AWS::StepFunctions::StateMachine":
-			s.workflow = id
+			s.workflow, s.express = id, p.StateMachineType == cost.Express
 		case r.Type == "AWS::DynamoDB::Table" && strings.HasPrefix(id, "WorkflowTable"):
 			s.orders = id
 		case r.Type == "AWS::DynamoDB::Table" && strings.HasPrefix(id, "Inventory"):
@@ -115,6 +117,11 @@ func Demands(report *cost.Report, results []Result) ([]Demand, error) {
 	}
 	m := measured{report, s, float64(report.Orders)}
 	inTen := service / fullBatch
+	started := m.of(local.Traces, s.workflow)
+	standard, express := 0.0, started
+	if !s.express {
+		standard, express = started, 0
+	}
 	concurrency, deliveries := m.busy(""), m.busy("DeliverWebhook")
 	perOrder := map[string]struct {
 		amount  float64
@@ -128,7 +135,8 @@ func Demands(report *cost.Report, results []Result) ([]Demand, error) {
 		"mapping":             {inTen, "the time of a full batch ÷ 10"},
 		"webhook-concurrency": {deliveries, "invocations × their time, in batches as they came"},
 		"lambda":              {concurrency, "billed time of all functions"},
-		"start-execution":     {m.of(local.Traces, s.workflow), "executions"},
+		"start-execution":     {standard, "executions of this kind"},
+		"start-express":       {express, "executions of this kind"},
 		"transitions":         {m.total(local.Transitions), "transitions"},
 		"open-executions":     {0, "those that wait for a step that is out of order"},
 		"orders-table":        {m.of(local.WriteUnits, s.orders), "write units"},

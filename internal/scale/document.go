@@ -211,14 +211,14 @@ func (r Result) settled() int {
 
 func drainTable(results []Result) string {
 	var b strings.Builder
-	b.WriteString("| MaxConcurrency | waited at the end of the outage | a full batch takes | μ | computed | simulated | with 300 StartExecution a second |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| MaxConcurrency | waited at the end of the outage | a full batch takes | μ | computed | simulated | if it were a Standard workflow |\n|---|---|---|---|---|---|---|\n")
 	for _, r := range results {
 		if !strings.HasPrefix(r.Name, "drain-") {
 			continue
 		}
 		backlog, mu := r.theory()
 		limited := "—"
-		if bounded := min(mu, 300); bounded > r.Rate {
+		if bounded := min(mu, standardStarts); bounded > r.Rate {
 			limited = figure(backlog/(bounded-r.Rate)) + " s"
 		}
 		fmt.Fprintf(&b, "| %d | %s | %s ms | %s/s | %s s | %d s | %s |\n", r.Concurrency, count(backlog), count(math.Round(r.Service*1000)), count(math.Round(mu)),
@@ -226,6 +226,9 @@ func drainTable(results []Result) string {
 	}
 	return b.String()
 }
+
+// standardStarts is how many executions of Standard workflows start in a second, where the quota is as it is by default.
+const standardStarts = 300
 
 // theory is what waited when the outage ended, and how many orders a second can be taken then.
 func (r Result) theory() (backlog, mu float64) {

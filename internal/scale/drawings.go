@@ -20,7 +20,7 @@ func Drawings(levels []Level, results []Result) map[string][]byte {
 				panel("", of["step-functions"], minute, line("Step Functions starts nothing", age)))),
 		"scale-payment.svg": plot.SVG("Executions under way while the payment provider is out of order for half an hour",
 			join(panel("executions under way, 1 order a second", of["payment"], minute, line("retry of seconds, then compensation", running)),
-				panel("", of["payment-patient"], minute, line("patient retry", running)))),
+				panel("", of["payment-patient"], minute, line("Standard, with a patient retry", running)))),
 		"scale-webhook.svg": plot.SVG("Deliveries to a webhook that is out of order for four hours",
 			panel("deliveries that wait", of["webhook"], hour, line("waiting", waiting)),
 			panel("age of the oldest delivery, in minutes", of["webhook"], hour, line("age", age))),
@@ -89,7 +89,7 @@ func drains(results []Result) plot.Panel {
 }
 
 // shown are the quotas of the drawing, as it calls them: what gives in first of four services.
-var shown = map[string]string{"start-execution": "StartExecution", "hot-sku": "an SKU's item", "lambda": "Lambda concurrency", "gateway": "gateway requests"}
+var shown = map[string]string{"start-execution": "StartExecution", "start-express": "StartExecution", "hot-sku": "an SKU's item", "lambda": "Lambda concurrency", "gateway": "gateway requests"}
 
 // used is how much of the quotas is used, by rate.
 func used(levels []Level) plot.Panel {
@@ -97,7 +97,7 @@ func used(levels []Level) plot.Panel {
 	p := plot.Panel{Title: "used of the quota, in percent", XLabel: "orders a second", LogX: true, LogY: true}
 	first, end := levels[0].Rate, last.Rate
 	for _, d := range last.byRate() {
-		if name := shown[d.ID]; name != "" {
+		if name := shown[d.ID]; name != "" && d.PerOrder > 0 {
 			p.Series = append(p.Series, plot.Series{
 				Name:   name,
 				Points: []plot.Point{{X: first, Y: 100 * d.Share(first)}, {X: end, Y: 100 * d.Share(end)}},

@@ -137,6 +137,12 @@ func (r *outage) changed(text []byte) ([]byte, error) {
 	if r.Concurrency == 0 && !r.Patient {
 		return text, nil
 	}
+	if r.Patient { // longer than an Express execution lasts
+		var err error
+		if text, err = cost.WithWorkflow(text, cost.Standard); err != nil {
+			return nil, err
+		}
+	}
 	var template map[string]any
 	if err := json.Unmarshal(text, &template); err != nil {
 		return nil, err

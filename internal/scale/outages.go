@@ -27,7 +27,7 @@ func Outages() []Outage {
 			Rate: 1, Before: time.Minute, Lasts: 30 * time.Minute, After: 14 * time.Minute, Provider: true,
 		},
 		{
-			Name: "payment-patient", Title: "the same, with a patient retry of Charge",
+			Name: "payment-patient", Title: "the same with a Standard workflow and a patient retry of Charge",
 			Rate: 1, Before: time.Minute, Lasts: 30 * time.Minute, After: 14 * time.Minute, Provider: true, Patient: true,
 		},
 		{

@@ -19,11 +19,9 @@ import (
 
 var update = flag.Bool("update", false, "run all outages, which takes minutes, and write docs/scale.md and its drawings anew")
 
-// TestUpdateOutages runs all outages, two at a time, and keeps what they came to.
-func TestUpdateOutages(t *testing.T) {
-	if !*update {
-		t.Skip("only with -update")
-	}
+// runOutages runs all outages, two at a time, and keeps what they came to.
+func runOutages(t *testing.T) {
+	t.Helper()
 	all := scale.Outages()
 	results := make([]*scale.Result, len(all))
 	t.Run("outages", func(t *testing.T) {
@@ -54,7 +52,7 @@ func TestUpdateOutages(t *testing.T) {
 	}
 }
 
-// results are those that TestUpdateOutages has just written, or those that are committed.
+// results are those that were run last.
 func results(t *testing.T) []scale.Result {
 	t.Helper()
 	text, err := os.ReadFile("outages.json")
@@ -71,6 +69,9 @@ func results(t *testing.T) []scale.Result {
 // TestDocument holds docs/scale.md and its drawings to the quotas, to what orders use in a run, and to the outages that were run last.
 func TestDocument(t *testing.T) {
 	const path, images = "../../docs/scale.md", "../../docs/images"
+	if *update {
+		runOutages(t)
+	}
 	outages := results(t)
 	levels, err := scale.Levels(outages)
 	if err != nil {
