@@ -1,8 +1,10 @@
 package cost
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"text/tabwriter"
 )
@@ -92,17 +94,17 @@ func (c *Comparison) Cheapest() *Alternative {
 	return best
 }
 
-// Services are those that any alternative pays for, dearest first in the first one.
+// Services are those that any alternative pays for, by what the one pays that pays most.
 func (c *Comparison) Services() []string {
-	var all []string
+	most := map[string]float64{}
 	for _, a := range c.Alternatives {
 		for _, l := range ByService(a.Report.Lines) {
-			if !slices.Contains(all, l.Service) {
-				all = append(all, l.Service)
-			}
+			most[l.Service] = max(most[l.Service], l.USD)
 		}
 	}
-	return all
+	return slices.SortedFunc(maps.Keys(most), func(a, b string) int {
+		return cmp.Or(cmp.Compare(most[b], most[a]), cmp.Compare(a, b))
+	})
 }
 
 // cost is what a report has for a service.
