@@ -27,7 +27,7 @@ func (s *Stack) Begin(r *http.Request, done func(*http.Response)) error {
 		if s.watching.Load() {
 			start = s.observeRequest(in, start)
 		}
-		start(body, func(status int, header http.Header, out []byte) { done(response(r, status, header, out)) })
+		start(body, func(status int, header http.Header, out []byte) { done(response(r, status, header, out)) }) //nolint:bodyclose // the body is in memory
 	})
 	if !begun {
 		return errClosed
