@@ -102,6 +102,7 @@ func (w want) check(t *testing.T, r *diff.Report) {
 		t.Fatalf("no findings; folded %q", r.Folded)
 	}
 	f := r.Findings[0]
+	t.Logf("%s: %s %s", f.Level, f.Subject, f.Title)
 	if f.Level != w.level || f.Kind != w.kind || f.Subject != w.subject || !strings.Contains(f.Title, w.title) || !strings.Contains(strings.Join(f.Details, "\n"), w.details) {
 		t.Errorf("first is %s %s: %s %s %q", f.Level, f.Kind, f.Subject, f.Title, f.Details)
 	}
@@ -158,6 +159,7 @@ func TestAssetsAlone(t *testing.T) {
 			}
 		}
 	})
+	t.Log(r.Verdict)
 	if len(r.Findings) > 0 || len(r.Folded) != 1 || !strings.HasPrefix(r.Verdict, "nothing to look at: Other code or files, same settings: ") || !strings.Contains(r.Folded[0], "charge, deliverwebhook, intake") {
 		t.Errorf("%s %+v %q", r.Verdict, r.Findings, r.Folded)
 	}
