@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -103,7 +104,7 @@ func (c *redriveCommand) all(ctx context.Context, s *operate.Stack) error {
 		}
 		oldest := ""
 		if len(report.Letters) > 0 {
-			oldest = ago(report.Letters[0].Sent, s.Now())
+			oldest = ago(report.Letters[0].Sent, time.Now())
 		}
 		fmt.Fprintf(tw, "%s\t%d\t%d\t%s\t%s\n", q.Name, q.Waiting, q.InFlight, oldest, reasons(report.Letters))
 	}

@@ -36,14 +36,11 @@ func (c *replayCommand) Help() string {
 
 // Run implements the command.
 func (c *replayCommand) Run() error {
-	if _, err := c.replay(time.Now()); err != nil {
+	r, err := c.replay(time.Now())
+	if err != nil {
 		return err
 	}
 	return c.with(operate.CommandReplay, func(ctx context.Context, s *operate.Stack) error {
-		r, err := c.replay(s.Now())
-		if err != nil {
-			return err
-		}
 		var reading, telling *progressbar.ProgressBar
 		r.Progress = func(n operate.Reading) {
 			if reading == nil {

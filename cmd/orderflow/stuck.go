@@ -71,7 +71,7 @@ func (c *stuckCommand) Run() error {
 			}
 			_ = bar.Finish()
 		}
-		if err := c.print(found, s.Now()); err != nil {
+		if err := c.print(found); err != nil {
 			return err
 		}
 		return c.verdict(found, more)
@@ -100,7 +100,7 @@ func (c *stuckCommand) verdict(found []*operate.StuckOrder, more bool) error {
 	return nil
 }
 
-func (c *stuckCommand) print(found []*operate.StuckOrder, now time.Time) error {
+func (c *stuckCommand) print(found []*operate.StuckOrder) error {
 	if c.JSON {
 		for _, o := range found {
 			if err := printJSON(o); err != nil {
@@ -126,7 +126,7 @@ func (c *stuckCommand) print(found []*operate.StuckOrder, now time.Time) error {
 		case o.Done:
 			mend += ", done"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", short(o.OrderID, 80), short(o.Tenant, 40), o.Status, cmp.Or(ago(o.Since, now), "-"), mend, short(why, 200))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", short(o.OrderID, 80), short(o.Tenant, 40), o.Status, cmp.Or(ago(o.Since, time.Now()), "-"), mend, short(why, 200))
 	}
 	return tw.Flush()
 }

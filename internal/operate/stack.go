@@ -9,11 +9,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
-	smithymiddleware "github.com/aws/smithy-go/middleware"
 )
 
 // Stack is a deployed stack and how to reach its parts.
@@ -53,21 +51,6 @@ func (e *NotFound) Error() string {
 	return s
 }
 
-// Now is the time where the stack is.
-func (s *Stack) Now() time.Time { return s.now() }
-
-// clockOf is the clock of who gave an answer: what is said there of when something was is not to be held against a clock that is off, or
-// against one that time was not skipped for as it was in a local stack. Answers tell full seconds.
-func clockOf(answer smithymiddleware.Metadata) func() time.Time {
-	there, ok := middleware.GetServerTime(answer)
-	here, ok2 := middleware.GetResponseAt(answer)
-	ahead := there.Sub(here)
-	if !ok || !ok2 || ahead.Abs() < 2*time.Second {
-		return time.Now
-	}
-	return func() time.Time { return time.Now().Add(ahead) }
-}
-
 // Open finds a stack by its name. What is wrong with the credentials, the region or the name is the error.
 func Open(ctx context.Context, cfg aws.Config, name string) (*Stack, error) {
 	if cfg.Region == "" {
@@ -84,7 +67,7 @@ func Open(ctx context.Context, cfg aws.Config, name string) (*Stack, error) {
 	if len(out.Stacks) == 0 {
 		return nil, &NotFound{Stack: name, Region: cfg.Region}
 	}
-	s := &Stack{Name: aws.ToString(out.Stacks[0].StackName), id: aws.ToString(out.Stacks[0].StackId), Outputs: map[string]string{}, cfg: cfg, queues: sqs.NewFromConfig(cfg), now: clockOf(out.ResultMetadata), wait: sleep, signing: time.Now, longPoll: 1}
+	s := &Stack{Name: aws.ToString(out.Stacks[0].StackName), id: aws.ToString(out.Stacks[0].StackId), Outputs: map[string]string{}, cfg: cfg, queues: sqs.NewFromConfig(cfg), now: time.Now, wait: sleep, signing: time.Now, longPoll: 1}
 	for _, o := range out.Stacks[0].Outputs {
 		s.Outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
 	}
