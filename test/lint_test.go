@@ -56,7 +56,7 @@ func cfnLint(t *testing.T, program string, files ...string) []linted {
 // without its suppressions, which then have to be all that is found. Production's is looked at as it is besides, since
 // that is how others will lint it.
 func TestTemplatesWithCfnLint(t *testing.T) {
-	lint := referee.Program(t, "cfn-lint", "pip install 'cfn-lint>=1.51,<2'")
+	lint := referee.Program(t, "cfn-lint", "pip install 'cfn-lint==1.51.0'")
 	all := map[string]template{}
 	for name, template := range stacks(t) {
 		all[name] = template
