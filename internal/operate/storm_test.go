@@ -74,7 +74,8 @@ func TestAfterTheStorm(t *testing.T) {
 		s.local.RunUntilIdle(time.Hour)
 	}
 	t.Logf("%d orders: %d dead letters, %d executions, %d positions in the stream", len(orders), letters, mended, positions)
-	if letters == 0 || mended == 0 || positions == 0 {
+	// Executions that are stopped stand still for certain; whether one of an Express workflow does is up to chance.
+	if letters == 0 || mended == 0 && !s.express() || positions == 0 {
 		t.Fatal("the storm was a breeze")
 	}
 	if found, _ := s.stuck(operate.MinOlder); len(found) != 0 {
