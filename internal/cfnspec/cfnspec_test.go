@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderflow-cdk/orderflow/internal/cfnspec"
+	"github.com/orderflow-cdk/orderflow/internal/referee"
 	"github.com/orderflow-cdk/orderflow/internal/snapshot"
 )
 
@@ -87,14 +88,11 @@ var deviations = map[string]string{
 
 // TestRefereeSchemas compares the facts with the schemas of the resource providers, which come to us by another way: cfn-lint.
 func TestRefereeSchemas(t *testing.T) {
-	python := os.Getenv("ORDERFLOW_PYTHON")
-	if python == "" {
-		python = "python3"
+	python := referee.Python(t)
+	if err := exec.Command(python, "-c", "import cfnlint").Run(); err != nil {
+		t.Skipf("no referee: %s has no cfn-lint (pip install 'cfn-lint==1.51.0'): %v", python, err)
 	}
-	out, err := exec.Command(python, filepath.Join("testdata", "schemas.py")).Output()
-	if err != nil {
-		t.Skipf("no referee: cfn-lint for %s: %v", python, err)
-	}
+	out := referee.Run(t, exec.Command(python, filepath.Join("testdata", "schemas.py")))
 	var theirs struct {
 		Version string
 		Types   map[string][]string
