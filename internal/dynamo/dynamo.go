@@ -12,20 +12,23 @@ import (
 // item is an item, or a map within one.
 type item = map[string]types.AttributeValue
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+// Text is a value of the type S.
+func Text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-func textOf(v types.AttributeValue) string {
+// TextOf returns "" for what is no S.
+func TextOf(v types.AttributeValue) string {
 	if s, ok := v.(*types.AttributeValueMemberS); ok {
 		return s.Value
 	}
 	return ""
 }
 
-// numberOf returns 0 for what is no integer.
-func numberOf(v types.AttributeValue) int64 {
+// NumberOf returns 0 for what is no integer.
+func NumberOf(v types.AttributeValue) int64 {
 	if n, ok := v.(*types.AttributeValueMemberN); ok {
 		i, _ := strconv.ParseInt(n.Value, 10, 64)
 		return i

@@ -107,7 +107,7 @@ func (s *Endpoints) RecordFailure(ctx context.Context, seen Endpoint, f Failure,
 	u := update{
 		expression: "SET failures = :failures, lastFailure = :failure, failingSince = if_not_exists(failingSince, :at)",
 		condition:  "attribute_not_exists(failures)",
-		values:     item{":failures": number(seen.Failures + 1), ":failure": failureItem(f), ":at": text(Timestamp(f.At))},
+		values:     item{":failures": number(seen.Failures + 1), ":failure": failureItem(f), ":at": Text(Timestamp(f.At))},
 	}
 	if seen.Failures > 0 {
 		u.condition = "failures = :seen"
@@ -115,7 +115,7 @@ func (s *Endpoints) RecordFailure(ctx context.Context, seen Endpoint, f Failure,
 	}
 	if !until.IsZero() {
 		u.expression += ", nextAttemptAt = :until"
-		u.values[":until"] = text(Timestamp(until))
+		u.values[":until"] = Text(Timestamp(until))
 	}
 	latest, ok, err := s.update(ctx, seen.Tenant, seen.ID, u)
 	if err != nil || ok || latest.ID == "" || until.Sub(latest.NextAttemptAt) < later {
@@ -124,7 +124,7 @@ func (s *Endpoints) RecordFailure(ctx context.Context, seen Endpoint, f Failure,
 	latest, _, err = s.update(ctx, seen.Tenant, seen.ID, update{
 		expression: "SET nextAttemptAt = :until",
 		condition:  "(attribute_not_exists(nextAttemptAt) OR nextAttemptAt < :until)",
-		values:     item{":until": text(Timestamp(until))},
+		values:     item{":until": Text(Timestamp(until))},
 	})
 	return latest, err
 }
@@ -139,7 +139,7 @@ func (s *Endpoints) RecordSuccess(ctx context.Context, seen Endpoint) error {
 	u := update{expression: "REMOVE failingSince, failures, nextAttemptAt", condition: "attribute_not_exists(nextAttemptAt)"}
 	if !seen.NextAttemptAt.IsZero() {
 		u.condition = "nextAttemptAt = :seen"
-		u.values = item{":seen": text(Timestamp(seen.NextAttemptAt))}
+		u.values = item{":seen": Text(Timestamp(seen.NextAttemptAt))}
 	}
 	latest, ok, err := s.update(ctx, seen.Tenant, seen.ID, u)
 	if err != nil || ok || latest.ID == "" {
@@ -156,7 +156,7 @@ func (s *Endpoints) ClaimProbe(ctx context.Context, seen Endpoint, until time.Ti
 	return s.update(ctx, seen.Tenant, seen.ID, update{
 		expression: "SET nextAttemptAt = :until",
 		condition:  "enabled = :true AND nextAttemptAt = :seen",
-		values:     item{":until": text(Timestamp(until)), ":true": yes, ":seen": text(Timestamp(seen.NextAttemptAt))},
+		values:     item{":until": Text(Timestamp(until)), ":true": yes, ":seen": Text(Timestamp(seen.NextAttemptAt))},
 	})
 }
 
@@ -169,7 +169,7 @@ func (s *Endpoints) Disable(ctx context.Context, seen Endpoint, reason string, f
 // DisableFailing is Disable unless there was a success after the endpoint was seen.
 func (s *Endpoints) DisableFailing(ctx context.Context, seen Endpoint, reason string, f Failure) (bool, error) {
 	return s.disable(ctx, seen, update{
-		condition: " AND failingSince = :since", values: item{":since": text(Timestamp(seen.FailingSince))},
+		condition: " AND failingSince = :since", values: item{":since": Text(Timestamp(seen.FailingSince))},
 	}, reason, f)
 }
 
@@ -179,13 +179,13 @@ func (s *Endpoints) disable(ctx context.Context, seen Endpoint, u update, reason
 	}
 	u.expression = "SET enabled = :false, disabledReason = :reason, lastFailure = :failure REMOVE nextAttemptAt"
 	u.condition = "enabled = :true" + u.condition
-	u.values[":false"], u.values[":true"], u.values[":reason"], u.values[":failure"] = no, yes, text(reason), failureItem(f)
+	u.values[":false"], u.values[":true"], u.values[":reason"], u.values[":failure"] = no, yes, Text(reason), failureItem(f)
 	_, ok, err := s.update(ctx, seen.Tenant, seen.ID, u)
 	return ok, err
 }
 
 func failureItem(f Failure) types.AttributeValue {
-	it := item{at: text(Timestamp(f.At)), failureError: text(f.Error)}
+	it := item{at: Text(Timestamp(f.At)), failureError: Text(f.Error)}
 	if f.Status != 0 {
 		it[failureStatus] = number(int64(f.Status))
 	}

@@ -134,17 +134,17 @@ func (e *TooManyEndpoints) Error() string {
 // it can have, and this is none of them.
 func (s *Endpoints) Create(ctx context.Context, e Endpoint) error {
 	it := endpointKey(e.Tenant, e.ID)
-	it[endpointURL] = text(e.URL)
+	it[endpointURL] = Text(e.URL)
 	it[endpointEnabled] = &types.AttributeValueMemberBOOL{Value: e.Enabled}
-	it[endpointCreatedAt] = text(Timestamp(e.CreatedAt))
-	it[secret] = text(e.Secret)
+	it[endpointCreatedAt] = Text(Timestamp(e.CreatedAt))
+	it[secret] = Text(e.Secret)
 	if e.Description != "" {
-		it[endpointDescription] = text(e.Description)
+		it[endpointDescription] = Text(e.Description)
 	}
 	if len(e.Statuses) > 0 {
 		list := make([]types.AttributeValue, len(e.Statuses))
 		for i, status := range e.Statuses {
-			list[i] = text(status)
+			list[i] = Text(status)
 		}
 		it[endpointStatuses] = &types.AttributeValueMemberL{Value: list}
 	}
@@ -175,7 +175,7 @@ func (s *Endpoints) List(ctx context.Context, tenant string) ([]Endpoint, error)
 	in := &dynamodb.QueryInput{
 		TableName:                 &s.Table,
 		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :prefix)"),
-		ExpressionAttributeValues: item{":pk": text(tenant), ":prefix": text(EndpointPrefix)},
+		ExpressionAttributeValues: item{":pk": Text(tenant), ":prefix": Text(EndpointPrefix)},
 		ConsistentRead:            aws.Bool(true), // who has just made one wants the next event
 	}
 	for {
@@ -241,7 +241,7 @@ func (s *Endpoints) Rotate(ctx context.Context, tenant, id, newSecret string, no
 		// The SDK repeats an update whose answer was lost. The second time it would make the new secret the
 		// previous one as well, and the one that receivers know would be gone.
 		condition: "secret <> :secret",
-		values:    item{":until": text(Timestamp(now.Add(RotationPeriod))), ":secret": text(newSecret)},
+		values:    item{":until": Text(Timestamp(now.Add(RotationPeriod))), ":secret": Text(newSecret)},
 	})
 	return e, done || err == nil && e.ID != "" && e.Secret == newSecret, err
 }
@@ -265,17 +265,17 @@ func (s *Endpoints) change(ctx context.Context, tenant, id string, u update) (En
 var yes, no types.AttributeValue = &types.AttributeValueMemberBOOL{Value: true}, &types.AttributeValueMemberBOOL{Value: false}
 
 func endpointKey(tenant, id string) item {
-	return item{endpointPK: text(tenant), endpointSK: text(id)}
+	return item{endpointPK: Text(tenant), endpointSK: Text(id)}
 }
 
 func endpointOf(it item) Endpoint {
 	e := Endpoint{
-		Tenant: textOf(it[endpointPK]), ID: textOf(it[endpointSK]),
-		URL: textOf(it[endpointURL]), Description: textOf(it[endpointDescription]),
-		CreatedAt: timeOf(it[endpointCreatedAt]), DisabledReason: textOf(it[disabledReason]),
-		Secret: textOf(it[secret]), PreviousSecret: textOf(it[previousSecret]),
+		Tenant: TextOf(it[endpointPK]), ID: TextOf(it[endpointSK]),
+		URL: TextOf(it[endpointURL]), Description: TextOf(it[endpointDescription]),
+		CreatedAt: timeOf(it[endpointCreatedAt]), DisabledReason: TextOf(it[disabledReason]),
+		Secret: TextOf(it[secret]), PreviousSecret: TextOf(it[previousSecret]),
 		PreviousSecretUntil: timeOf(it[previousSecretUntil]),
-		FailingSince:        timeOf(it[failingSince]), Failures: numberOf(it[failures]),
+		FailingSince:        timeOf(it[failingSince]), Failures: NumberOf(it[failures]),
 		NextAttemptAt: timeOf(it[nextAttemptAt]),
 	}
 	if enabled, ok := it[endpointEnabled].(*types.AttributeValueMemberBOOL); ok {
@@ -283,12 +283,12 @@ func endpointOf(it item) Endpoint {
 	}
 	if list, ok := it[endpointStatuses].(*types.AttributeValueMemberL); ok {
 		for _, v := range list.Value {
-			e.Statuses = append(e.Statuses, textOf(v))
+			e.Statuses = append(e.Statuses, TextOf(v))
 		}
 	}
 	if f, ok := it[lastFailure].(*types.AttributeValueMemberM); ok {
 		e.LastFailure = Failure{
-			At: timeOf(f.Value[at]), Status: int(numberOf(f.Value[failureStatus])), Error: textOf(f.Value[failureError]),
+			At: timeOf(f.Value[at]), Status: int(NumberOf(f.Value[failureStatus])), Error: TextOf(f.Value[failureError]),
 		}
 	}
 	return e
@@ -296,7 +296,7 @@ func endpointOf(it item) Endpoint {
 
 // timeOf returns the zero time for what Timestamp did not write.
 func timeOf(v types.AttributeValue) time.Time {
-	t, err := time.Parse(time.RFC3339, textOf(v))
+	t, err := time.Parse(time.RFC3339, TextOf(v))
 	if err != nil {
 		return time.Time{}
 	}

@@ -144,7 +144,7 @@ func (inv *Inventory) hold(ctx context.Context, pk string, lines []Line) error {
 	for _, l := range lines {
 		writes = append(writes, types.TransactWriteItem{Update: &types.Update{
 			TableName:                           &inv.Table,
-			Key:                                 item{inventoryKey: text(l.SKU)},
+			Key:                                 item{inventoryKey: Text(l.SKU)},
 			UpdateExpression:                    aws.String("SET available = available - :quantity"),
 			ConditionExpression:                 aws.String("available >= :quantity"),
 			ExpressionAttributeValues:           item{":quantity": number(int64(l.Quantity))},
@@ -170,13 +170,13 @@ func (inv *Inventory) hold(ctx context.Context, pk string, lines []Line) error {
 
 // standing judges a second reservation by the first one.
 func standing(pk string, first item) error {
-	switch textOf(first[state]) {
+	switch TextOf(first[state]) {
 	case held, shipped:
 		return nil
 	case released:
-		return cmp.Or(readRejection(textOf(first[rejection])), error(&ReservationReleased{Key: pk}))
+		return cmp.Or(readRejection(TextOf(first[rejection])), error(&ReservationReleased{Key: pk}))
 	}
-	return fmt.Errorf("dynamo: reservation %s has state %q", pk, textOf(first[state]))
+	return fmt.Errorf("dynamo: reservation %s has state %q", pk, TextOf(first[state]))
 }
 
 // shortage tells from the reasons of the stock's updates which SKUs were not
@@ -193,7 +193,7 @@ func shortage(lines []Line, reasons []types.CancellationReason) error {
 			continue
 		}
 		short = append(short, order.Shortage{
-			SKU: lines[i].SKU, Wanted: lines[i].Quantity, Available: int(numberOf(r.Item[available])),
+			SKU: lines[i].SKU, Wanted: lines[i].Quantity, Available: int(NumberOf(r.Item[available])),
 		})
 	}
 	if unknown != nil {
@@ -210,7 +210,7 @@ func conditionFailed(r types.CancellationReason) bool {
 }
 
 func (inv *Inventory) reservation(pk, in string, now time.Time) item {
-	it := item{inventoryKey: text(pk), state: text(in), at: text(Timestamp(now))}
+	it := item{inventoryKey: Text(pk), state: Text(in), at: Text(Timestamp(now))}
 	if inv.Retention > 0 {
 		it[expiresAt] = expiry(now, inv.Retention)
 	}

@@ -36,12 +36,12 @@ type Body struct {
 // one that counts, which is the first, and whether it is b.
 func (o *Orders) PutBody(ctx context.Context, key string, b Body, now time.Time) (Body, bool, error) {
 	it := item{
-		record.PartitionKey: text(key),
-		record.SortKey:      text(record.BodyItem),
-		record.PayloadHash:  text(b.Hash),
+		record.PartitionKey: Text(key),
+		record.SortKey:      Text(record.BodyItem),
+		record.PayloadHash:  Text(b.Hash),
 	}
 	if b.Text != nil {
-		it[record.Body] = text(string(b.Text))
+		it[record.Body] = Text(string(b.Text))
 	}
 	if o.Retention > 0 {
 		it[record.ExpiresAt] = expiry(now, o.Retention)
@@ -54,12 +54,12 @@ func (o *Orders) PutBody(ctx context.Context, key string, b Body, now time.Time)
 	})
 	var exists *types.ConditionalCheckFailedException
 	if errors.As(err, &exists) {
-		first := Body{Hash: textOf(exists.Item[record.PayloadHash])}
+		first := Body{Hash: TextOf(exists.Item[record.PayloadHash])}
 		if first.Hash == "" {
 			return Body{}, false, fmt.Errorf("dynamo: the body of %s has no hash", key)
 		}
 		if s, ok := exists.Item[record.Body]; ok {
-			first.Text = []byte(textOf(s))
+			first.Text = []byte(TextOf(s))
 		}
 		return first, first.Hash == b.Hash, nil
 	}
@@ -84,10 +84,10 @@ type Entry struct {
 // that the order has now, and whether this call wrote it. The status is "" if the order
 // was cancelled before it was recorded, and still is not.
 func (o *Orders) Record(ctx context.Context, e Entry) (order.Status, bool, error) {
-	at := text(Timestamp(e.Now))
+	at := Text(Timestamp(e.Now))
 	entry := item{
 		record.Sequence: number(1),
-		record.Status:   text(string(e.Status)),
+		record.Status:   Text(string(e.Status)),
 		record.At:       at,
 	}
 	update := "SET #status = :status, #sequence = :one, #tenant = :tenant, #orderId = :orderId, " +
@@ -98,15 +98,15 @@ func (o *Orders) Record(ctx context.Context, e Entry) (order.Status, bool, error
 		"#history": record.History, "#results": record.Results, "#payloadHash": record.PayloadHash,
 	}
 	values := item{
-		":status": text(string(e.Status)), ":one": number(1), ":tenant": text(e.Tenant),
-		":orderId": text(e.OrderID), ":acceptedAt": text(Timestamp(e.AcceptedAt)), ":at": at,
-		":empty": &types.AttributeValueMemberM{Value: item{}}, ":hash": text(e.PayloadHash),
+		":status": Text(string(e.Status)), ":one": number(1), ":tenant": Text(e.Tenant),
+		":orderId": Text(e.OrderID), ":acceptedAt": Text(Timestamp(e.AcceptedAt)), ":at": at,
+		":empty": &types.AttributeValueMemberM{Value: item{}}, ":hash": Text(e.PayloadHash),
 	}
 	if e.Reason != "" {
-		entry[record.Reason] = text(e.Reason)
+		entry[record.Reason] = Text(e.Reason)
 		update += ", #reason = :reason, #detail = :detail"
 		names["#reason"], names["#detail"] = record.Reason, record.Detail
-		values[":reason"], values[":detail"] = text(e.Reason), text(e.Detail)
+		values[":reason"], values[":detail"] = Text(e.Reason), Text(e.Detail)
 	}
 	values[":history"] = &types.AttributeValueMemberL{Value: []types.AttributeValue{
 		&types.AttributeValueMemberM{Value: entry},
@@ -132,7 +132,7 @@ func (o *Orders) Record(ctx context.Context, e Entry) (order.Status, bool, error
 	})
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
-		return order.Status(textOf(failed.Item[record.Status])), false, nil
+		return order.Status(TextOf(failed.Item[record.Status])), false, nil
 	}
 	if err != nil {
 		return "", false, err
@@ -155,5 +155,5 @@ func (o *Orders) CountConflict(ctx context.Context, key string) error {
 }
 
 func statusKey(key string) item {
-	return item{record.PartitionKey: text(key), record.SortKey: text(record.StatusItem)}
+	return item{record.PartitionKey: Text(key), record.SortKey: Text(record.StatusItem)}
 }

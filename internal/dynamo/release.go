@@ -33,13 +33,13 @@ func (inv *Inventory) Release(ctx context.Context, key string, lines []Line) (in
 func (inv *Inventory) giveBack(ctx context.Context, pk string, why *storedRejection) (int, error) {
 	for range 3 {
 		out, err := inv.Client.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: &inv.Table, Key: item{inventoryKey: text(pk)}, ConsistentRead: aws.Bool(true),
+			TableName: &inv.Table, Key: item{inventoryKey: Text(pk)}, ConsistentRead: aws.Bool(true),
 		})
 		if err != nil {
 			return 0, err
 		}
 		var n int
-		switch seen := textOf(out.Item[state]); {
+		switch seen := TextOf(out.Item[state]); {
 		case out.Item == nil:
 			err = inv.bar(ctx, pk)
 		case seen == released:
@@ -71,18 +71,18 @@ func (inv *Inventory) unhold(ctx context.Context, pk string, r item, why *stored
 	}
 	update := "SET #state = :released, #at = :at"
 	names := map[string]string{"#state": state, "#at": at}
-	values := item{":released": text(released), ":at": text(Timestamp(inv.Now())), ":seen": r[state]}
+	values := item{":released": Text(released), ":at": Text(Timestamp(inv.Now())), ":seen": r[state]}
 	if why != nil {
 		reason, err := json.Marshal(why)
 		if err != nil {
 			return 0, fmt.Errorf("dynamo: rejection: %w", err)
 		}
 		update += ", #rejection = :rejection"
-		names["#rejection"], values[":rejection"] = rejection, text(string(reason))
+		names["#rejection"], values[":rejection"] = rejection, Text(string(reason))
 	}
 	writes := []types.TransactWriteItem{{Update: &types.Update{
 		TableName:                 &inv.Table,
-		Key:                       item{inventoryKey: text(pk)},
+		Key:                       item{inventoryKey: Text(pk)},
 		UpdateExpression:          &update,
 		ConditionExpression:       aws.String("#state = :seen"),
 		ExpressionAttributeNames:  names,
@@ -90,11 +90,11 @@ func (inv *Inventory) unhold(ctx context.Context, pk string, r item, why *stored
 	}}}
 	total := 0
 	for _, sku := range slices.Sorted(maps.Keys(taken.Value)) {
-		quantity := numberOf(taken.Value[sku])
+		quantity := NumberOf(taken.Value[sku])
 		total += int(quantity)
 		writes = append(writes, types.TransactWriteItem{Update: &types.Update{
 			TableName:                 &inv.Table,
-			Key:                       item{inventoryKey: text(sku)},
+			Key:                       item{inventoryKey: Text(sku)},
 			UpdateExpression:          aws.String("ADD available :quantity"),
 			ExpressionAttributeValues: item{":quantity": number(quantity)},
 		}})
@@ -126,14 +126,14 @@ func (inv *Inventory) Ship(ctx context.Context, key, number string) (string, err
 	pk := partKey(key, 0)
 	_, err := inv.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &inv.Table,
-		Key:                 item{inventoryKey: text(pk)},
+		Key:                 item{inventoryKey: Text(pk)},
 		UpdateExpression:    aws.String("SET #state = :shipped, #at = :at, #tracking = :tracking"),
 		ConditionExpression: aws.String("#state = :held"),
 		ExpressionAttributeNames: map[string]string{
 			"#state": state, "#at": at, "#tracking": tracking,
 		},
 		ExpressionAttributeValues: item{
-			":shipped": text(shipped), ":held": text(held), ":at": text(Timestamp(inv.Now())), ":tracking": text(number),
+			":shipped": Text(shipped), ":held": Text(held), ":at": Text(Timestamp(inv.Now())), ":tracking": Text(number),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
@@ -141,9 +141,9 @@ func (inv *Inventory) Ship(ctx context.Context, key, number string) (string, err
 	if !errors.As(err, &failed) {
 		return number, err
 	}
-	switch textOf(failed.Item[state]) {
+	switch TextOf(failed.Item[state]) {
 	case shipped:
-		return textOf(failed.Item[tracking]), nil
+		return TextOf(failed.Item[tracking]), nil
 	case released:
 		return "", &ReservationReleased{Key: pk}
 	}
@@ -154,7 +154,7 @@ func (inv *Inventory) Ship(ctx context.Context, key, number string) (string, err
 func (inv *Inventory) CountAttempt(ctx context.Context, key string) (int, error) {
 	out, err := inv.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &inv.Table,
-		Key:                       item{inventoryKey: text("attempts#" + key)},
+		Key:                       item{inventoryKey: Text("attempts#" + key)},
 		UpdateExpression:          aws.String("ADD #attempts :one"),
 		ExpressionAttributeNames:  map[string]string{"#attempts": attempts},
 		ExpressionAttributeValues: item{":one": number1},
@@ -163,7 +163,7 @@ func (inv *Inventory) CountAttempt(ctx context.Context, key string) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	return int(numberOf(out.Attributes[attempts])), nil
+	return int(NumberOf(out.Attributes[attempts])), nil
 }
 
 var number1 = number(1)

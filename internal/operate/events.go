@@ -16,6 +16,7 @@ import (
 
 	"github.com/orderflow-cdk/orderflow/client"
 	"github.com/orderflow-cdk/orderflow/constructs/record"
+	"github.com/orderflow-cdk/orderflow/internal/dynamo"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
 	"github.com/orderflow-cdk/orderflow/internal/publish"
 )
@@ -175,7 +176,7 @@ func (s *Stack) historic(ctx context.Context, periods []period, tenant string, p
 			"#pk": record.PartitionKey, "#sk": record.SortKey, "#tenant": record.Tenant, "#orderId": record.OrderID, "#status": record.Status,
 			"#history": record.History, "#results": record.Results, "#detail": record.Detail,
 		},
-		ExpressionAttributeValues: item{":item": text(record.StatusItem)},
+		ExpressionAttributeValues: item{":item": dynamo.Text(record.StatusItem)},
 	}
 	var earliest time.Time
 	for i, p := range periods {
@@ -189,7 +190,7 @@ func (s *Stack) historic(ctx context.Context, periods []period, tenant string, p
 	}
 	if tenant != "" {
 		*in.FilterExpression += " AND #tenant = :tenant"
-		in.ExpressionAttributeValues[":tenant"] = text(tenant)
+		in.ExpressionAttributeValues[":tenant"] = dynamo.Text(tenant)
 	}
 	r, err = s.scan(ctx, in, progress, func(it item) bool {
 		found, bad := eventsOf(it, periods)
@@ -202,7 +203,7 @@ func (s *Stack) historic(ctx context.Context, periods []period, tenant string, p
 // eventsOf are the events of an order's history that happened in one of the periods, or all if there are none. They are made as package client makes them
 // for whoever missed them, with what it leaves out.
 func eventsOf(it item, periods []period) (events []publish.Message, untellable []error) {
-	o := client.Order{State: client.State{OrderID: textOf(it[record.OrderID]), Detail: textOf(it[record.Detail])}}
+	o := client.Order{State: client.State{OrderID: dynamo.TextOf(it[record.OrderID]), Detail: dynamo.TextOf(it[record.Detail])}}
 	if results, ok := it[record.Results].(*types.AttributeValueMemberM); ok && len(results.Value) > 0 {
 		o.Results = map[string]json.RawMessage{}
 		for step := range results.Value {
@@ -215,13 +216,13 @@ func eventsOf(it item, periods []period) (events []publish.Message, untellable [
 			if m == nil {
 				continue
 			}
-			entry := client.Entry{Status: textOf(m.Value[record.Status]), Reason: textOf(m.Value[record.Reason]), At: timeOf(m.Value[record.At])}
-			entry.Sequence = integer(m.Value[record.Sequence])
+			entry := client.Entry{Status: dynamo.TextOf(m.Value[record.Status]), Reason: dynamo.TextOf(m.Value[record.Reason]), At: timeOf(m.Value[record.At])}
+			entry.Sequence = dynamo.NumberOf(m.Value[record.Sequence])
 			o.History = append(o.History, entry)
 		}
 	}
-	group, _, _ := strings.Cut(textOf(it[record.PartitionKey]), "#")
-	for _, e := range o.Events(0, textOf(it[record.Tenant])) {
+	group, _, _ := strings.Cut(dynamo.TextOf(it[record.PartitionKey]), "#")
+	for _, e := range o.Events(0, dynamo.TextOf(it[record.Tenant])) {
 		wanted := len(periods) == 0
 		for _, p := range periods {
 			wanted = wanted || p.has(e.OccurredAt)

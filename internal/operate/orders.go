@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,24 +20,6 @@ import (
 
 // item is an item of the orders table.
 type item = map[string]types.AttributeValue
-
-func textOf(v types.AttributeValue) string {
-	if s, ok := v.(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
-// integer returns 0 for what is no integer.
-func integer(v types.AttributeValue) int64 {
-	if n, ok := v.(*types.AttributeValueMemberN); ok {
-		i, _ := strconv.ParseInt(n.Value, 10, 64)
-		return i
-	}
-	return 0
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 // Reading is how much of the table was read.
 type Reading struct {
@@ -147,7 +128,7 @@ func (s *Stack) order(ctx context.Context, id string) (item, error) {
 		if err != nil {
 			return nil, err
 		}
-		if textOf(it[record.OrderID]) == id && textOf(it[record.Status]) != "" {
+		if dynamo.TextOf(it[record.OrderID]) == id && dynamo.TextOf(it[record.Status]) != "" {
 			return it, nil
 		}
 	}
@@ -158,7 +139,7 @@ func (s *Stack) order(ctx context.Context, id string) (item, error) {
 func (s *Stack) item(ctx context.Context, table, key, sort string) (item, error) {
 	out, err := dynamodb.NewFromConfig(s.cfg).GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &table, ConsistentRead: aws.Bool(true),
-		Key: item{record.PartitionKey: text(key), record.SortKey: text(sort)},
+		Key: item{record.PartitionKey: dynamo.Text(key), record.SortKey: dynamo.Text(sort)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", table, err)
@@ -168,7 +149,7 @@ func (s *Stack) item(ctx context.Context, table, key, sort string) (item, error)
 
 // timeOf reads a time as the records hold it.
 func timeOf(v types.AttributeValue) time.Time {
-	t, err := time.Parse(time.RFC3339, textOf(v))
+	t, err := time.Parse(time.RFC3339, dynamo.TextOf(v))
 	if err != nil {
 		return time.Time{}
 	}
@@ -176,14 +157,14 @@ func timeOf(v types.AttributeValue) time.Time {
 }
 
 // timestamp writes one, so that it can be compared as a text.
-func timestamp(t time.Time) types.AttributeValue { return text(dynamo.Timestamp(t)) }
+func timestamp(t time.Time) types.AttributeValue { return dynamo.Text(dynamo.Timestamp(t)) }
 
 // listOf writes placeholders for values of an expression.
 func listOf(prefix string, values []string, in item) string {
 	var names []string
 	for i, v := range values {
 		name := fmt.Sprintf(":%s%d", prefix, i)
-		names, in[name] = append(names, name), text(v)
+		names, in[name] = append(names, name), dynamo.Text(v)
 	}
 	return strings.Join(names, ", ")
 }

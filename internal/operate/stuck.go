@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/orderflow-cdk/orderflow/constructs/record"
+	"github.com/orderflow-cdk/orderflow/internal/dynamo"
 	"github.com/orderflow-cdk/orderflow/internal/handler"
 	"github.com/orderflow-cdk/orderflow/internal/order"
 )
@@ -142,7 +143,7 @@ func (s *Stack) standing(ctx context.Context, o Stuck) (found []*StuckOrder, rea
 	for _, status := range order.Terminals() {
 		final = append(final, string(status))
 	}
-	values := item{":item": text(record.StatusItem), ":before": timestamp(s.now().Add(-o.Older))}
+	values := item{":item": dynamo.Text(record.StatusItem), ":before": timestamp(s.now().Add(-o.Older))}
 	in := dynamodb.ScanInput{
 		TableName:            &names[0],
 		FilterExpression:     aws.String("#sk = :item AND #updatedAt <= :before AND NOT #status IN (" + listOf("final", final, values) + ")"),
@@ -167,15 +168,15 @@ func (s *Stack) standing(ctx context.Context, o Stuck) (found []*StuckOrder, rea
 
 // readStuck reads a STATUS item; nil if it is none.
 func readStuck(it item) *StuckOrder {
-	if textOf(it[record.Status]) == "" {
+	if dynamo.TextOf(it[record.Status]) == "" {
 		return nil
 	}
 	o := &StuckOrder{
-		key: textOf(it[record.PartitionKey]), OrderID: textOf(it[record.OrderID]), Tenant: textOf(it[record.Tenant]),
-		Status: order.Status(textOf(it[record.Status])), Since: timeOf(it[record.UpdatedAt]), CancelRequested: it[record.CancelRequested] != nil,
+		key: dynamo.TextOf(it[record.PartitionKey]), OrderID: dynamo.TextOf(it[record.OrderID]), Tenant: dynamo.TextOf(it[record.Tenant]),
+		Status: order.Status(dynamo.TextOf(it[record.Status])), Since: timeOf(it[record.UpdatedAt]), CancelRequested: it[record.CancelRequested] != nil,
 	}
-	o.Sequence = integer(it[record.Sequence])
-	if ms := integer(it[record.OwnedAt]); ms > 0 {
+	o.Sequence = dynamo.NumberOf(it[record.Sequence])
+	if ms := dynamo.NumberOf(it[record.OwnedAt]); ms > 0 {
 		o.owned = time.UnixMilli(ms)
 	}
 	return o
@@ -360,7 +361,7 @@ func (s *Stack) start(ctx context.Context, w *workflow, table string, o *StuckOr
 	if err != nil {
 		return err
 	}
-	submitted, err := order.Parse([]byte(textOf(body[record.Body])))
+	submitted, err := order.Parse([]byte(dynamo.TextOf(body[record.Body])))
 	if err != nil {
 		return fmt.Errorf("what was submitted cannot be read: %w", err)
 	}
