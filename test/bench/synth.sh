@@ -1,10 +1,9 @@
 #!/bin/sh
-# Synthesis of all environments by the Go app, beside the same app in TypeScript:
+# Synthesis of all environments, and what of it a bridge to Node takes before anything is made: an app without stacks, in Go and in TypeScript.
 #
 #   test/bench/synth.sh [ROUNDS]
 #
-# Builds both once, checks that both write the same number of resources of each
-# type, and then runs them by turns, without the CDK's command line. Needs Go and
+# Builds all once and runs what is compared by turns, without the CDK's command line. Needs Go and
 # Node. ROUNDS is 9 by default; with validation on there is a third of them.
 set -eu
 cd "$(dirname "$0")/../.."
